@@ -1,0 +1,1 @@
+"""API generations: how domain values look on the wire."""

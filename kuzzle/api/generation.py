@@ -1,0 +1,71 @@
+"""What an API generation decides; one file per generation stands beside this one.
+
+A generation is a property of the request. Controllers and services speak domain values and ask
+`request.api` for what differs between generations; nothing else in the server tests for a version.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from kuzzle.catalogue import Catalogue
+from kuzzle.errors import KuzzleError
+from kuzzle.realtime.notifications import DocumentEvent, UserEvent
+from kuzzle.request import Request
+from kuzzle.response import Response
+from kuzzle.storage.base import FailedWrite, WriteKind
+
+
+class ApiGeneration(ABC):
+    """The wire shapes and manners of one generation of the API."""
+
+    number: int
+    catalogue: Catalogue
+
+    @abstractmethod
+    def success(self, request: Request, result: Any) -> Response:
+        """Word a result: domain values become wire shapes, JSON values stay as they are."""
+
+    @abstractmethod
+    def failure(self, request: Request, error: KuzzleError) -> Response:
+        """Word an error; a PartialError or ResultingError keeps its result."""
+
+    @abstractmethod
+    def error(self, error: KuzzleError) -> dict[str, Any]:
+        """Return the error member of an envelope, also sent bare by HTTP."""
+
+    @abstractmethod
+    def failed_write(self, kind: WriteKind, failed: FailedWrite) -> dict[str, Any]:
+        """Word one failure of an m* action."""
+
+    @abstractmethod
+    def check_sdk(self, volatile: Mapping[str, Any]) -> None:
+        """Refuse the mark of an SDK that belongs to another generation.
+
+        Raises:
+            KuzzleError: `api.process.incompatible_sdk_version`.
+        """
+
+    # --- metadata and trash
+
+    @abstractmethod
+    def stamp(
+        self, kind: WriteKind, source: dict[str, Any] | None, request: Request, *, many: bool = False
+    ) -> dict[str, Any]:
+        """Return the content to write: `source` with the metadata (`_kuzzle_info`) of this write.
+
+        For DELETE the metadata alone, that sends a document to the trash. `many`: an m* action, where
+        metadata differ in details.
+        """
+
+    # --- notifications
+
+    @abstractmethod
+    def document_notification(self, event: DocumentEvent) -> dict[str, Any]:
+        """Word what happened to a document, or a published message."""
+
+    @abstractmethod
+    def user_notification(self, event: UserEvent) -> dict[str, Any]:
+        """Word that somebody entered or left a room."""

@@ -1,0 +1,194 @@
+"""The actions of the API, read from `schemas/api/<controller>/<action>.json`.
+
+Each file is the only statement of its action. From it come the HTTP routes, the check of the
+arguments, their defaults, `server:publicApi`, the Swagger document and the documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from kuzzle.errors import KuzzleError, error_table
+from kuzzle.schemas import action_files, load_schema
+from kuzzle.validation import Fault, Validator
+
+# Members of an argument that are ours; all others are JSON Schema.
+_OWN_MEMBERS: Final = frozenset({"in", "required", "default", "description", "error"})
+_INTEGER: Final = re.compile(r"[+-]?\d{1,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to an action over HTTP; `path` has `:name` placeholders."""
+
+    verb: str
+    path: str
+
+
+class ActionDefinition:
+    """One action in one API generation.
+
+    Attributes:
+        routes: HTTP routes, in the order that clients see.
+        arguments: Argument name to its schema, `in`, `required`, `default`, `error` included.
+        defaults: Default value of each argument that has one.
+        specification: The whole content of the file for this generation.
+        before_event, after_event: Names of the action's pipes.
+    """
+
+    def __init__(self, controller: str, name: str, description: str, specification: Mapping[str, Any]) -> None:
+        self.controller = controller
+        self.name = name
+        self.description = description
+        self.specification = specification
+        self.routes = tuple(Route(route["verb"], route["path"]) for route in specification.get("http", ()))
+        self.arguments: Mapping[str, Mapping[str, Any]] = specification.get("arguments", {})
+        self.defaults: Mapping[str, Any] = {
+            argument: schema["default"] for argument, schema in self.arguments.items() if "default" in schema
+        }
+        self.is_body_required = "body" in specification and not specification.get("bodyOptional", False)
+        self.before_event = f"{controller}:before{name[0].upper()}{name[1:]}"
+        self.after_event = f"{controller}:after{name[0].upper()}{name[1:]}"
+        self._validator = Validator(self.input_schema())
+        self._is_valid = self._validator.is_valid
+
+    def input_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a payload that calls this action."""
+        properties: dict[str, Any] = {}
+        required = ["body"] if self.is_body_required else []
+        for argument, schema in self.arguments.items():
+            properties[argument] = {key: value for key, value in schema.items() if key not in _OWN_MEMBERS}
+            if schema.get("required"):
+                required.append(argument)
+                if schema.get("type") == "string":  # an empty text counts as absent
+                    properties[argument]["minLength"] = 1
+        if "body" in self.specification:
+            properties["body"] = self.specification["body"]
+        return {"type": "object", "properties": properties, "required": required}
+
+    def check(self, payload: Mapping[str, Any]) -> None:
+        """Check the arguments and the body of a call.
+
+        Raises:
+            KuzzleError: The first fault, in the order: body, absent arguments, the others.
+        """
+        if self._is_valid(payload):
+            return
+        faults = self._validator.faults(payload)
+        if faults:
+            raise min((self._translate(fault, payload) for fault in faults), key=lambda ranked: ranked[0])[1]
+
+    def from_texts(self, texts: Mapping[str, str | list[str]]) -> dict[str, Any]:
+        """Turn the texts of a query string into arguments of their types.
+
+        A boolean is a flag: present means true, whatever its text. A list is a repeated key or a
+        comma-separated text. A text that is no number stays a text, for the check to refuse.
+        """
+        return {name: _from_text(self.arguments.get(name, {}).get("type"), text) for name, text in texts.items()}
+
+    def _translate(self, fault: Fault, payload: Mapping[str, Any]) -> tuple[tuple[int, int], KuzzleError]:
+        path = ".".join(str(part) for part in fault.path)
+        if fault.keyword == "required":
+            missing = next(name for name in fault.expected if name not in fault.found)
+            if not path and missing == "body":
+                return (0, 0), KuzzleError("api.assert.body_required")
+            position = list(self.arguments).index(missing) if not path and missing in self.arguments else 1000
+            return (1, position), KuzzleError("api.assert.missing_argument", f"{path}.{missing}".lstrip("."))
+        if path in self.arguments and fault.keyword == "minLength" and fault.found == "":
+            return (1, list(self.arguments).index(path)), KuzzleError("api.assert.missing_argument", path)
+        own_error = self.arguments.get(path, {}).get("error")
+        if own_error:
+            expected = f"one of {', '.join(map(str, fault.expected))}" if fault.keyword == "enum" else fault.expected
+            values = (path, expected) if own_error.endswith("invalid_argument") else (fault.found,)
+            return (2, 0), KuzzleError(own_error, *values[: error_table()[own_error]["1"]["message"].count("%s")])
+        if fault.keyword == "type":
+            expected = fault.expected if isinstance(fault.expected, str) else " or ".join(fault.expected)
+            return (2, 0), KuzzleError("api.assert.invalid_type", path, expected)
+        return (2, 0), KuzzleError("api.assert.invalid_argument", path, _expectation(fault))
+
+
+class Catalogue:
+    """Every action of one API generation."""
+
+    def __init__(self, definitions: Mapping[tuple[str, str], ActionDefinition]) -> None:
+        self._definitions = definitions
+
+    @classmethod
+    def load(cls, generation: int) -> Catalogue:
+        """Read and compile the schemas of one API generation.
+
+        Raises:
+            SchemaError: A schema is not valid.
+        """
+        shared = load_schema("definitions.json")["$defs"]
+        return cls(
+            {
+                (controller, action): definition
+                for controller, action, path in action_files()
+                if (definition := _read(controller, action, path, str(generation), shared)) is not None
+            }
+        )
+
+    def find(self, controller: str, action: str) -> ActionDefinition | None:
+        """Return an action, None when the generation has none of that name."""
+        return self._definitions.get((controller, action))
+
+    def has_controller(self, controller: str) -> bool:
+        """Tell whether any action belongs to that controller."""
+        return any(name == controller for name, _ in self._definitions)
+
+    def __iter__(self) -> Iterator[ActionDefinition]:
+        return iter(self._definitions.values())
+
+
+def _read(
+    controller: str, action: str, path: Path, generation: str, shared: Mapping[str, Any]
+) -> ActionDefinition | None:
+    content = orjson.loads(path.read_bytes())
+    specification = content.get(generation)
+    if specification is None:
+        return None
+    inlined: dict[str, Any] = _inline(specification, shared)
+    return ActionDefinition(controller, action, content["description"], inlined)
+
+
+def _inline(schema: Any, shared: Mapping[str, Any]) -> Any:
+    """Replace references to `definitions.json` by what they name."""
+    if isinstance(schema, list):
+        return [_inline(item, shared) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        target = _inline(shared[reference.rpartition("#/$defs/")[2]], shared)
+        return {**target, **{key: _inline(value, shared) for key, value in schema.items() if key != "$ref"}}
+    return {key: _inline(value, shared) for key, value in schema.items()}
+
+
+def _from_text(kind: Any, text: str | list[str]) -> Any:
+    if kind == "boolean":
+        return True
+    if kind == "array":
+        return text.split(",") if isinstance(text, str) else text
+    if isinstance(text, list):
+        return text
+    if kind == "integer" and _INTEGER.fullmatch(text):
+        return int(text)
+    if kind == "number":
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _expectation(fault: Fault) -> str:
+    if fault.keyword == "enum":
+        return f"one of {', '.join(map(str, fault.expected))}"
+    return f"{fault.keyword} {fault.expected}"

@@ -1,0 +1,158 @@
+"""The only door that protocols use, and the way out for notifications."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from kuzzle.access_log import AccessLog
+from kuzzle.api.generation import ApiGeneration
+from kuzzle.connection import Connection
+from kuzzle.errors import KuzzleError
+from kuzzle.funnel import Funnel
+from kuzzle.notification import Notification
+from kuzzle.request import Request
+from kuzzle.response import Response
+from kuzzle.schemas import load_schema
+from kuzzle.validation import Validator
+
+logger = logging.getLogger(__name__)
+
+
+class Carrier(Protocol):
+    """What the entry point asks of a protocol; `protocols/base.py` says what each method does."""
+
+    name: str
+
+    def broadcast(self, channels: Sequence[str], notification: Notification) -> None: ...
+
+    def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None: ...
+
+    def join_channel(self, channel: str, connection_id: str) -> None: ...
+
+    def leave_channel(self, channel: str, connection_id: str) -> None: ...
+
+    def disconnect(self, connection_id: str, message: str) -> None: ...
+
+
+class EnvelopeError(KuzzleError):
+    """The envelope of a request is wrong (400, without id); each protocol has its own way to say so."""
+
+
+class Entrypoint:
+    """Takes requests from protocols, hands notifications to them.
+
+    Attributes:
+        api: The API generation that words errors found before a request exists.
+        is_shutting_down: True once no new work is taken.
+        is_ready: Tells whether the server serves: started, not stopping, not overloaded.
+    """
+
+    def __init__(
+        self,
+        *,
+        api: ApiGeneration,
+        funnel: Funnel,
+        access_log: AccessLog,
+        is_ready: Callable[[], bool],
+        on_connection_removed: Callable[[str], None],
+    ) -> None:
+        self.api = api
+        self.is_ready = is_ready
+        self.is_shutting_down = False
+        self._funnel = funnel
+        self._access_log = access_log
+        self._on_connection_removed = on_connection_removed
+        self._envelope = Validator(load_schema("request.json"))
+        self._connections: dict[str, Connection] = {}
+        self._protocols: dict[str, Carrier] = {}
+
+    # --- from clients
+
+    def new_connection(self, connection: Connection) -> None:
+        """Declare a client."""
+        self._connections[connection.id] = connection
+
+    def remove_connection(self, connection_id: str) -> None:
+        """Forget a client: its waiting requests are dropped, its subscriptions end."""
+        connection = self._connections.pop(connection_id, None)
+        if connection is not None:
+            connection.is_open = False
+            self._on_connection_removed(connection_id)
+
+    @property
+    def connection_counts(self) -> dict[str, int]:
+        """Number of open connections by protocol name."""
+        counts: dict[str, int] = {}
+        for connection in self._connections.values():
+            counts[connection.protocol] = counts.get(connection.protocol, 0) + 1
+        return counts
+
+    async def execute(self, connection: Connection, payload: Any) -> Response:
+        """Run one envelope.
+
+        Raises:
+            EnvelopeError: It is no object, or a member has the wrong type.
+        """
+        if not self._envelope.is_valid(payload):
+            self._refuse(payload)
+        if None in payload.values():  # null equals absent
+            payload = {name: value for name, value in payload.items() if value is not None}
+        request = Request(payload, connection)
+        if self.is_shutting_down and connection.protocol != "http":
+            return self.api.failure(request, KuzzleError.without_id(503, "Kuzzle is shutting down"))
+        response = await self._funnel.execute(request)
+        if self._access_log.is_on:
+            self._access_log.write(request, response)
+        return response
+
+    def _refuse(self, payload: Any) -> None:
+        if not isinstance(payload, dict):
+            raise EnvelopeError.without_id(400, "Input request data must be a non-null object")
+        for fault in self._envelope.faults(payload):
+            expected = next(kind for kind in fault.expected if kind != "null")
+            raise EnvelopeError.without_id(400, f'Attribute {fault.path[0]} must be of type "{expected}"')
+
+    # --- to clients
+
+    def add_protocol(self, protocol: Carrier) -> None:
+        """Let a protocol carry notifications."""
+        self._protocols[protocol.name] = protocol
+
+    def broadcast(self, channels: Iterable[str], notification: Notification) -> None:
+        """Push to everyone who follows one of these channels, once per channel."""
+        channels = tuple(channels)
+        for protocol in self._protocols.values():
+            try:
+                protocol.broadcast(channels, notification)
+            except Exception:  # one protocol's defect must not silence the others
+                logger.exception("The protocol %s failed to broadcast", protocol.name)
+
+    def notify(self, connection_id: str, channels: Iterable[str], notification: Notification) -> None:
+        """Push to one connection, once per channel."""
+        protocol = self._protocol_of(connection_id)
+        if protocol is not None:
+            protocol.notify(connection_id, tuple(channels), notification)
+
+    def join_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection follow a channel."""
+        protocol = self._protocol_of(connection_id)
+        if protocol is not None:
+            protocol.join_channel(channel, connection_id)
+
+    def leave_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection leave a channel."""
+        protocol = self._protocol_of(connection_id)
+        if protocol is not None:
+            protocol.leave_channel(channel, connection_id)
+
+    def disconnect(self, connection_id: str, message: str) -> None:
+        """Close a client's connection."""
+        protocol = self._protocol_of(connection_id)
+        if protocol is not None:
+            protocol.disconnect(connection_id, message)
+
+    def _protocol_of(self, connection_id: str) -> Carrier | None:
+        connection = self._connections.get(connection_id)
+        return None if connection is None else self._protocols.get(connection.protocol)

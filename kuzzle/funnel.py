@@ -1,0 +1,87 @@
+"""The gates of a request, in the order that clients see them.
+
+slot or buffer → token → rights → action → SDK mark → `before` pipes → arguments → the action →
+`after` pipes → wire shape. A caller without rights never learns whether an action exists. This is the
+one place where an exception becomes a response.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from kuzzle.api.generation import ApiGeneration
+from kuzzle.controllers import Registry
+from kuzzle.errors import KuzzleError
+from kuzzle.events import Events
+from kuzzle.limits import RequestSlots
+from kuzzle.request import Request
+from kuzzle.response import Response
+from kuzzle.security.rights import Rights
+from kuzzle.security.tokens import Tokens
+from kuzzle.security.users import ANONYMOUS
+
+logger = logging.getLogger(__name__)
+
+
+class Funnel:
+    """Leads every request through the gates."""
+
+    def __init__(
+        self,
+        *,
+        api: ApiGeneration,
+        registry: Registry,
+        slots: RequestSlots,
+        events: Events,
+        rights: Rights,
+        tokens: Tokens,
+    ) -> None:
+        self._api = api
+        self._registry = registry
+        self._slots = slots
+        self._events = events
+        self._rights = rights
+        self._tokens = tokens
+
+    async def execute(self, request: Request) -> Response:
+        """Run a request. Whatever happens, the answer is a response."""
+        api = request.api = self._api
+        try:
+            if not self._slots.take_free():
+                await self._slots.take(request.connection)
+            try:
+                return api.success(request, await self._pass_gates(request))
+            finally:
+                self._slots.give_back()
+        except KuzzleError as error:
+            return api.failure(request, error)
+        except Exception:  # the client gets no detail of a defect, the log all of them
+            logger.exception("%s:%s failed unexpectedly", request.controller, request.action)
+            return api.failure(request, KuzzleError("core.fatal.unexpected_error", "see the server's log"))
+
+    async def _pass_gates(self, request: Request) -> object:
+        jwt = request.jwt
+        user = request.user = ANONYMOUS if jwt is None else await self._tokens.authenticate(jwt)
+
+        controller, action = request.controller, request.action
+        if not self._rights.allows(user, controller, action):
+            raise KuzzleError("security.rights.unauthorized" if user is ANONYMOUS else "security.rights.forbidden")
+
+        method = self._registry.find(controller, action)
+        definition = request.api.catalogue.find(controller, action)
+        if method is None or definition is None:
+            if not self._registry.has_controller(controller):
+                raise KuzzleError("api.process.controller_not_found", controller or "null")
+            raise KuzzleError("api.process.action_not_found", action or "null")
+        request.defaults = definition.defaults
+
+        if request.volatile:
+            request.api.check_sdk(request.volatile)
+
+        if self._events.has_listeners(definition.before_event):
+            request = await self._events.fire(definition.before_event, request)
+        definition.check(request.payload)
+        result: object = await method(request)
+        if self._events.has_listeners(definition.after_event):
+            result = await self._events.fire(definition.after_event, result)
+        return result

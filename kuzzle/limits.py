@@ -1,0 +1,95 @@
+"""Overload protection: a bounded number of requests at work, a bounded number waiting, each in turn.
+
+Requests of one connection wait in order; connections take turns, so one that sends thousands of
+requests at once delays the others by one request each, not by thousands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+
+from kuzzle.connection import Connection
+from kuzzle.errors import KuzzleError
+
+
+class RequestSlots:
+    """The places of requests at work (`limits.concurrentRequests`) and of those that wait
+    (`limits.requestsBufferSize`)."""
+
+    def __init__(self, concurrent_requests: int, requests_buffer_size: int) -> None:
+        self._free = concurrent_requests
+        self._concurrent_requests = concurrent_requests
+        self._buffer_size = requests_buffer_size
+        self._waiting = 0
+        self._queues: OrderedDict[str, deque[tuple[Connection, asyncio.Future[bool]]]] = OrderedDict()
+        self._idle: asyncio.Future[None] | None = None
+
+    @property
+    def at_work(self) -> int:
+        """Number of requests at work."""
+        return self._concurrent_requests - self._free
+
+    @property
+    def waiting(self) -> int:
+        """Number of requests that wait for a place."""
+        return self._waiting
+
+    @property
+    def is_overloaded(self) -> bool:
+        """True while a further request would be refused."""
+        return self._free == 0 and self._waiting >= self._buffer_size
+
+    def take_free(self) -> bool:
+        """Take a place if one is free."""
+        if self._free == 0:
+            return False
+        self._free -= 1
+        return True
+
+    async def take(self, connection: Connection) -> None:
+        """Wait for a place.
+
+        Raises:
+            KuzzleError: `api.process.overloaded` when too many wait already;
+                `api.process.connection_dropped` when the client left meanwhile.
+        """
+        if self._waiting >= self._buffer_size:
+            raise KuzzleError("api.process.overloaded")
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(connection.id, deque()).append((connection, turn))
+        self._waiting += 1
+        try:
+            has_place = await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.give_back()
+            raise
+        if not has_place:
+            raise KuzzleError("api.process.connection_dropped")
+
+    def give_back(self) -> None:
+        """Hand the place to the next request in turn, or leave it free."""
+        while self._queues:
+            connection_id, queue = self._queues.popitem(last=False)
+            connection, turn = queue.popleft()
+            self._waiting -= 1
+            if queue:
+                self._queues[connection_id] = queue
+            if turn.cancelled():
+                continue
+            if connection.is_open:
+                turn.set_result(True)
+                return
+            turn.set_result(False)
+        self._free += 1
+        if self._idle is not None and self.at_work == 0:
+            self._idle.set_result(None)
+            self._idle = None
+
+    async def wait_idle(self) -> None:
+        """Wait until no request is at work nor waits."""
+        if self.at_work:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._idle)

@@ -1,0 +1,1 @@
+"""Subscriptions, the filters that select documents, and the notifications they cause."""

@@ -1,0 +1,97 @@
+"""One API call, as every part behind the entry point sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kuzzle.connection import Connection, new_id
+
+if TYPE_CHECKING:
+    from kuzzle.api.generation import ApiGeneration
+    from kuzzle.security.users import User
+
+Payload = dict[str, Any]
+
+
+class Request:
+    """A checked envelope, the connection it came by, and what the gates learn about it.
+
+    Attributes:
+        payload: The envelope: known members and action arguments side by side, without nulls.
+        id: The client's `requestId`, or a fresh UUID.
+        timestamp: Milliseconds since the epoch.
+        api: The API generation that words the answer; set by the funnel.
+        user: Who asks; set by the funnel.
+        defaults: Default values of the action's arguments; set by the funnel.
+        headers: HTTP headers that the action adds to the answer.
+        raw: True when the action's result is sent alone, without the envelope.
+    """
+
+    __slots__ = (
+        "action",
+        "api",
+        "body",
+        "collection",
+        "connection",
+        "controller",
+        "defaults",
+        "document_id",
+        "headers",
+        "id",
+        "index",
+        "jwt",
+        "payload",
+        "raw",
+        "timestamp",
+        "user",
+        "volatile",
+    )
+
+    api: ApiGeneration
+    user: User
+    defaults: Mapping[str, Any]
+    headers: dict[str, str] | None
+
+    def __init__(self, payload: Payload, connection: Connection) -> None:
+        get = payload.get
+        self.payload = payload
+        self.connection = connection
+        self.id: str = get("requestId") or new_id()
+        self.controller: str | None = get("controller")
+        self.action: str | None = get("action")
+        self.index: str | None = get("index")
+        self.collection: str | None = get("collection")
+        self.document_id: str | None = get("_id")
+        self.jwt: str | None = get("jwt")
+        self.volatile: dict[str, Any] | None = get("volatile")
+        self.body: Any = get("body")
+        timestamp = get("timestamp")
+        self.timestamp: int = int(time.time() * 1000) if timestamp is None else timestamp
+        self.headers = None
+        self.raw = False
+
+    def argument(self, name: str) -> Any:
+        """Return an argument by its wire name, else its default of the action's schema, else None."""
+        value = self.payload.get(name)
+        return self.defaults.get(name) if value is None else value
+
+    def body_member(self, name: str) -> Any:
+        """Return a member of the body, or None without body or member."""
+        return self.body.get(name) if self.body else None
+
+    def required(self, name: str) -> str:
+        """Return a text argument that the action's schema has already made sure of."""
+        value: str = self.payload[name]
+        return value
+
+    def target(self) -> tuple[str, str]:
+        """Return index and collection, which the action's schema has already made sure of."""
+        return self.payload["index"], self.payload["collection"]
+
+    def set_header(self, name: str, value: str) -> None:
+        """Add an HTTP header to the answer; other protocols leave it out."""
+        if self.headers is None:
+            self.headers = {}
+        self.headers[name] = value

@@ -1,0 +1,26 @@
+"""Where the JSON Schemas lie, and how one is read.
+
+`schemas/` is data that stands beside this package in a checkout, an editable install and a wheel
+alike; it is found by path and never imported, since a user's project may have a folder of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+SCHEMAS_FOLDER = Path(__file__).resolve().parent.parent / "schemas"
+
+
+def load_schema(name: str) -> Any:
+    """Read one file of `schemas/`, named by its path in that folder."""
+    return orjson.loads((SCHEMAS_FOLDER / name).read_bytes())
+
+
+def action_files() -> Iterator[tuple[str, str, Path]]:
+    """Yield controller, action and path of every `schemas/api/<controller>/<action>.json`, sorted."""
+    for path in sorted((SCHEMAS_FOLDER / "api").glob("*/*.json")):
+        yield path.parent.name, path.stem, path

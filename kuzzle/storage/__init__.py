@@ -1,0 +1,1 @@
+"""Documents, their collections and indexes, and the search over them."""

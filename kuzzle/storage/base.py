@@ -1,0 +1,414 @@
+"""The contract of a storage backend.
+
+What controllers may rely on, whatever keeps the documents. Values are those of the domain: no wire
+shape, no query language of an engine. `tests/contracts/storage.py` holds every backend to this file.
+
+Visibility: reading by id sees every acknowledged write at once; a search sees a snapshot that is at
+most `storage.refreshInterval` old, and `refresh=True` makes a write visible to searches before it is
+acknowledged. Durability: an acknowledged write survives the end of the process.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from kuzzle.errors import KuzzleError
+from kuzzle.storage.query import MATCH_ALL, Query, Search
+
+Source = dict[str, Any]
+
+
+# --- what goes wrong
+
+
+class StorageError(KuzzleError):
+    """An error a backend raises. Its id is fixed by its class."""
+
+
+class UnknownIndexError(StorageError):
+    """`services.storage.unknown_index` (412)."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__("services.storage.unknown_index", index)
+
+
+class UnknownIndexOrCollectionError(StorageError):
+    """`services.storage.unknown_index_collection` (412): a write has nowhere to go."""
+
+    def __init__(self) -> None:
+        super().__init__("services.storage.unknown_index_collection")
+
+
+class MappingNotFoundError(StorageError):
+    """`services.storage.no_mapping_found` (404): the collection does not exist."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__("services.storage.no_mapping_found", index)
+
+
+class IndexAlreadyExistsError(StorageError):
+    """`services.storage.unexpected_bad_request` (400) saying that the index already exists."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__("services.storage.unexpected_bad_request", f"index [{index}] already exists")
+
+
+class InvalidNameError(StorageError):
+    """`services.storage.unexpected_bad_request` (400): no such name for an index or a collection."""
+
+    def __init__(self, kind: str, name: str, reason: str) -> None:
+        super().__init__("services.storage.unexpected_bad_request", f"Invalid {kind} name [{name}], {reason}")
+
+
+class DocumentNotFoundError(StorageError):
+    """`services.storage.unexpected_not_found` (404): no document has that id."""
+
+    def __init__(self) -> None:
+        super().__init__("services.storage.unexpected_not_found", "Not Found")
+
+
+class DocumentInTrashError(StorageError):
+    """`services.storage.not_found` (404): the document is in the trash."""
+
+    def __init__(self, document_id: str, index: str, collection: str) -> None:
+        super().__init__("services.storage.not_found", document_id, index, collection)
+
+
+class DocumentAlreadyExistsError(StorageError):
+    """`services.storage.document_already_exists` (400)."""
+
+    def __init__(self) -> None:
+        super().__init__("services.storage.document_already_exists")
+
+
+class VersionConflictError(StorageError):
+    """`services.storage.too_many_changes` (500): others changed the document more often than retries allow."""
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__("services.storage.too_many_changes", document_id)
+
+
+class StorageUnavailableError(StorageError):
+    """`services.storage.not_connected` (500): the backend is closed or did not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("services.storage.not_connected")
+
+
+# --- documents
+
+
+@dataclass(slots=True)
+class StoredDocument:
+    """A document as it is stored.
+
+    Attributes:
+        version: 1 at creation, plus 1 with each write.
+        source: Its content, metadata (`_kuzzle_info`) included.
+    """
+
+    index: str
+    collection: str
+    id: str
+    version: int
+    source: Source
+
+    @property
+    def is_in_trash(self) -> bool:
+        """True for a document that was deleted but can still be revived."""
+        metadata = self.source.get("_kuzzle_info")
+        return isinstance(metadata, dict) and metadata.get("active") is False
+
+
+class WriteKind(Enum):
+    """What a write does to the document of its id."""
+
+    CREATE = "create"
+    """Store it; an existing one is an error, unless it is in the trash."""
+    CREATE_OR_REPLACE = "createOrReplace"
+    """Store it, whatever was there."""
+    REPLACE = "replace"
+    """Store it in place of an existing one, trash included; none is an error."""
+    UPDATE = "update"
+    """Merge it deeply into an existing one (objects merge, everything else is replaced)."""
+    DELETE = "delete"
+    """Merge it deeply into an existing one that thereby goes to the trash, or, without a content,
+    remove the document."""
+
+
+@dataclass(slots=True)
+class DocumentWrite:
+    """One wanted change.
+
+    Attributes:
+        id: None lets the backend make one (20 URL-safe characters).
+        source: New content, or the changes; None removes the document (DELETE only).
+        allow_trashed: UPDATE and DELETE: False treats a document in the trash as DocumentInTrashError.
+        version: Wanted current version; another one is a VersionConflictError. None: any.
+    """
+
+    id: str | None
+    source: Source | None
+    allow_trashed: bool = False
+    version: int | None = None
+
+
+@dataclass(slots=True)
+class WrittenDocument(StoredDocument):
+    """A change that was made.
+
+    Attributes:
+        kind: What was asked for.
+        created: True when no document (or only one in the trash, for CREATE) had that id before.
+        changes: The changes of an UPDATE or DELETE, as asked for.
+        source: The content after the write; of a removed document, the last content.
+    """
+
+    kind: WriteKind = WriteKind.CREATE
+    created: bool = False
+    changes: Source | None = None
+
+
+@dataclass(slots=True)
+class FailedWrite:
+    """A change that was not made, and why. The other changes of its batch are."""
+
+    write: DocumentWrite
+    error: KuzzleError
+
+
+WriteOutcome = WrittenDocument | FailedWrite
+AfterCommit = Callable[[Sequence[WrittenDocument]], None]
+"""Called on the event loop with the successful writes of a batch, in the order of commits, before the
+writer learns of it. It must not block nor raise."""
+
+
+# --- search results
+
+
+@dataclass(slots=True)
+class Hit:
+    """A found document; `sort` holds the values it was sorted by, when a sort was asked for."""
+
+    index: str
+    collection: str
+    id: str
+    score: float | None
+    source: Source | None
+    sort: list[Any] | None = None
+
+
+@dataclass(slots=True)
+class SearchPage:
+    """A page of hits. `total` counts all matches; `took_ms` is how long the backend worked."""
+
+    hits: list[Hit]
+    total: int
+    max_score: float | None
+    took_ms: int
+
+
+@dataclass(slots=True)
+class CollectionMapping:
+    """How the documents of a collection are indexed.
+
+    Attributes:
+        dynamic: `"true"`, `"false"` or `"strict"`.
+        meta: Free data of users.
+        properties: Field name to its definition, metadata (`_kuzzle_info`) left out.
+    """
+
+    dynamic: str = "true"
+    meta: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+class Storage(ABC):
+    """A place for documents.
+
+    Names that begin with `%` are internal: the backend stores them like others and leaves them out of
+    `list_indexes`; that clients cannot name them is the API's business.
+    """
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Make the store ready.
+
+        Raises:
+            StoreOpenError: It cannot be opened; the text is one line for the operator.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish the writes under way and close the store. Later calls raise StorageUnavailableError."""
+
+    @abstractmethod
+    async def describe(self) -> dict[str, Any]:
+        """Return what `server:info` shows: `{"type", "version", "status", "spaceUsed"...}`."""
+
+    @abstractmethod
+    async def is_healthy(self) -> bool:
+        """Tell whether the store reads and writes."""
+
+    # --- indexes
+
+    @abstractmethod
+    async def create_index(self, index: str) -> None:
+        """Make an empty index.
+
+        Raises:
+            IndexAlreadyExistsError, InvalidNameError
+        """
+
+    @abstractmethod
+    async def delete_index(self, index: str) -> None:
+        """Remove an index with all its collections.
+
+        Raises:
+            UnknownIndexError
+        """
+
+    @abstractmethod
+    async def index_exists(self, index: str) -> bool:
+        """Tell whether an index exists."""
+
+    @abstractmethod
+    async def list_indexes(self) -> list[str]:
+        """Return the names of the public indexes, sorted."""
+
+    # --- collections
+
+    @abstractmethod
+    async def create_collection(self, index: str, collection: str, mapping: dict[str, Any] | None) -> None:
+        """Make a collection; an existing one has the mapping (as users write it) merged into its own.
+
+        Raises:
+            UnknownIndexError, InvalidNameError, StorageError (a mapping error)
+        """
+
+    @abstractmethod
+    async def update_mapping(self, index: str, collection: str, mapping: dict[str, Any]) -> None:
+        """Merge a mapping, as users write it, into that of a collection.
+
+        Raises:
+            UnknownIndexError, MappingNotFoundError, StorageError (a mapping error)
+        """
+
+    @abstractmethod
+    async def get_mapping(self, index: str, collection: str) -> CollectionMapping:
+        """Return the mapping of a collection, fields that writes have brought included.
+
+        Raises:
+            UnknownIndexError, MappingNotFoundError
+        """
+
+    @abstractmethod
+    async def collection_exists(self, index: str, collection: str) -> bool:
+        """Tell whether a collection exists; False also for an unknown index."""
+
+    @abstractmethod
+    async def list_collections(self, index: str) -> list[str]:
+        """Return the names of the collections, sorted by code point.
+
+        Raises:
+            UnknownIndexError
+        """
+
+    # --- documents
+
+    @abstractmethod
+    async def get_document(
+        self, index: str, collection: str, document_id: str, *, include_trash: bool = False
+    ) -> StoredDocument:
+        """Return a document.
+
+        Raises:
+            UnknownIndexError, DocumentNotFoundError (also for an unknown collection),
+            DocumentInTrashError
+        """
+
+    @abstractmethod
+    async def get_documents(
+        self, index: str, collection: str, document_ids: Sequence[str]
+    ) -> list[StoredDocument | None]:
+        """Return the documents of these ids in order, None where there is none; unknown index and
+        collection behave as empty. Documents in the trash are returned too."""
+
+    @abstractmethod
+    async def write_documents(
+        self,
+        index: str,
+        collection: str,
+        kind: WriteKind,
+        writes: Sequence[DocumentWrite],
+        *,
+        refresh: bool = False,
+        after_commit: AfterCommit | None = None,
+    ) -> list[WriteOutcome]:
+        """Make several changes, each by itself: one that fails stops no other.
+
+        Returns:
+            One outcome per write, in order.
+
+        Raises:
+            UnknownIndexOrCollectionError: CREATE, CREATE_OR_REPLACE and REPLACE.
+            UnknownIndexError: UPDATE and DELETE (an unknown collection there: DocumentNotFoundError
+                for each write).
+        """
+
+    async def write_document(
+        self,
+        index: str,
+        collection: str,
+        kind: WriteKind,
+        write: DocumentWrite,
+        *,
+        refresh: bool = False,
+        after_commit: AfterCommit | None = None,
+    ) -> WrittenDocument:
+        """Make one change.
+
+        Raises:
+            StorageError: Why it was not made: DocumentAlreadyExistsError, DocumentNotFoundError,
+                DocumentInTrashError, VersionConflictError, or a mapping error.
+        """
+        outcome = (
+            await self.write_documents(index, collection, kind, [write], refresh=refresh, after_commit=after_commit)
+        )[0]
+        if isinstance(outcome, FailedWrite):
+            raise outcome.error
+        return outcome
+
+    # --- search
+
+    @abstractmethod
+    async def search(self, index: str, collection: str, search: Search) -> SearchPage:
+        """Find documents; an unknown collection of a known index is empty.
+
+        Raises:
+            UnknownIndexError, StorageError (a query that the mapping cannot serve)
+        """
+
+    @abstractmethod
+    async def count(self, index: str, collection: str, query: Query = MATCH_ALL) -> int:
+        """Count the documents that match; as `search` otherwise."""
+
+    @abstractmethod
+    async def find_ids(self, index: str, collection: str, query: Query = MATCH_ALL) -> list[str]:
+        """Return the ids of all documents that match, in no particular order; as `search` otherwise."""
+
+    @abstractmethod
+    async def refresh(self, index: str) -> None:
+        """Make every acknowledged write of an index visible to searches.
+
+        Raises:
+            UnknownIndexError
+        """
+
+
+class StoreOpenError(Exception):
+    """The store cannot be opened; the text is one line that tells the operator why."""

@@ -1,0 +1,93 @@
+"""What a protocol is.
+
+A protocol of one's own is a subclass of `Protocol`, named in `kuzzle.yml`:
+
+    protocols:
+      lines: {class: "my_package.lines:LineProtocol", port: 7513}
+
+It is built once with its context, opens its door in `start`, turns what clients send into
+`entrypoint.execute(connection, payload)`, and carries notifications to the channels its connections
+follow. The shipped protocols use this interface and nothing more.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from kuzzle.entrypoint import Entrypoint
+from kuzzle.notification import Notification
+from protocols.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolContext:
+    """What a protocol gets to work with.
+
+    Attributes:
+        name: Its key in `kuzzle.yml`, shown in requests and notifications.
+        options: Its section of `kuzzle.yml`, defaults filled in.
+        limits: The section `limits`.
+        entrypoint: The door to the server.
+        ports: The listening sockets; web protocols share one HTTP server per port.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    entrypoint: Entrypoint
+    ports: Ports
+
+
+class Protocol(ABC):
+    """A way for clients to talk to the server.
+
+    Attributes:
+        options_schema: JSON Schema of the protocol's section of `kuzzle.yml`, for protocols that
+            `schemas/config.json` does not know; None accepts any.
+    """
+
+    options_schema: ClassVar[Mapping[str, Any] | None] = None
+
+    def __init__(self, context: ProtocolContext) -> None:
+        self.name = context.name
+        self.context = context
+        self.options = context.options
+        self.entrypoint = context.entrypoint
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Open the door.
+
+        Raises:
+            PortError: The port cannot be had; the text is one line for the operator.
+        """
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Tell the clients, close their connections and the door."""
+
+    @abstractmethod
+    def broadcast(self, channels: Sequence[str], notification: Notification) -> None:
+        """Send a notification to every connection that follows one of the channels, once per channel.
+
+        It must not block: a client that does not read is let go.
+        """
+
+    @abstractmethod
+    def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
+        """Send a notification to one connection, once per channel, followed or not."""
+
+    @abstractmethod
+    def join_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection follow a channel."""
+
+    @abstractmethod
+    def leave_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection leave a channel."""
+
+    @abstractmethod
+    def disconnect(self, connection_id: str, message: str) -> None:
+        """Close a connection; the message tells the client why, where the protocol has a way to."""

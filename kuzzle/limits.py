@@ -87,9 +87,11 @@ class RequestSlots:
             self._idle.set_result(None)
             self._idle = None
 
-    async def wait_idle(self) -> None:
-        """Wait until no request is at work nor waits."""
-        if self.at_work:
-            if self._idle is None:
-                self._idle = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._idle)
+    async def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until no request is at work nor waits; False when the time ran out first."""
+        if not self.at_work:
+            return True
+        if self._idle is None:
+            self._idle = asyncio.get_running_loop().create_future()
+        done, _ = await asyncio.wait([self._idle], timeout=timeout_s)
+        return bool(done)

@@ -52,10 +52,12 @@ class Ports:
 
     Attributes:
         host: Name or address to bind; `localhost` means both address families.
+        numbers: The port each protocol answers on, by protocol name.
     """
 
     def __init__(self, host: str) -> None:
         self.host = host
+        self.numbers: dict[str, int] = {}
         self._web: dict[int, _WebPort] = {}
         self._owners: dict[int, str] = {}
         self._servers: dict[str, asyncio.Server] = {}
@@ -75,11 +77,13 @@ class Ports:
             self._web[port] = web_port = _WebPort(self._bind(port, protocol))
         web_port.doors.append((rank, protocol, door))
         web_port.doors.sort(key=lambda entry: entry[0])
+        self.numbers[protocol] = web_port.number
         return web_port.number
 
     async def close_web_door(self, port: int, protocol: str) -> None:
         """Take a web protocol off a port; the last one closes the port and its connections."""
         web_port = self._web.get(port)
+        self.numbers.pop(protocol, None)
         if web_port is None:
             return
         web_port.doors = [entry for entry in web_port.doors if entry[1] != protocol]
@@ -106,10 +110,12 @@ class Ports:
         for extra in sockets[1:]:
             other = await loop.create_server(factory, sock=extra, backlog=1024)
             self._servers[f"{protocol}/{extra.family.name}"] = other
-        return int(server.sockets[0].getsockname()[1])
+        self.numbers[protocol] = number = server.sockets[0].getsockname()[1]
+        return int(number)
 
     async def close(self, protocol: str) -> None:
         """Close the port that a protocol opened with `listen`; its connections are the protocol's."""
+        self.numbers.pop(protocol, None)
         for name in [name for name in self._servers if name.partition("/")[0] == protocol]:
             self._servers.pop(name).close()
         self._owners = {port: owner for port, owner in self._owners.items() if owner != protocol}

@@ -1,0 +1,188 @@
+"""Builds every part of the server once, hands each what it needs, starts and stops them.
+
+Nobody imports this module but the command line and the tests: what must flow upwards (a notification
+to a socket, a commit to realtime) is a callable handed in here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from kuzzle.access_log import AccessLog
+from kuzzle.api.v1 import ApiV1
+from kuzzle.catalogue import Catalogue
+from kuzzle.config import Config, ConfigError
+from kuzzle.controllers import Registry
+from kuzzle.controllers.collection import CollectionController
+from kuzzle.controllers.document import DocumentController
+from kuzzle.controllers.index import IndexController
+from kuzzle.controllers.realtime import RealtimeController
+from kuzzle.controllers.server import ServerController
+from kuzzle.entrypoint import Entrypoint
+from kuzzle.events import Events
+from kuzzle.funnel import Funnel
+from kuzzle.limits import RequestSlots
+from kuzzle.realtime.subscriptions import Realtime
+from kuzzle.security.rights import Rights
+from kuzzle.security.tokens import Tokens
+from kuzzle.security.users import Users
+from kuzzle.storage.base import Storage
+from kuzzle.validation import Validator
+
+if TYPE_CHECKING:
+    from protocols.base import Protocol
+    from protocols.ports import Ports
+
+# The protocols that come with the server, reached by name like those of users.
+SHIPPED_PROTOCOLS: Final[Mapping[str, str]] = {
+    "http": "protocols.http:HttpProtocol",
+    "websocket": "protocols.websocket:WebSocketProtocol",
+    "socketio": "protocols.socketio:SocketIoProtocol",
+    "mqtt": "protocols.mqtt:MqttProtocol",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Application:
+    """One server.
+
+    Attributes:
+        config: What it runs with.
+        entrypoint: The door of its protocols.
+        ports: Its listening sockets; `ports.numbers` tells who listens where.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Build the parts.
+
+        Raises:
+            ConfigError: A protocol's class cannot be had, or does not accept its section.
+        """
+        self.config = config
+        limits = config.section("limits")
+        api = ApiV1(Catalogue.load(1))
+        self.storage = build_storage(config)
+        self.users = Users(self.storage)
+        self.realtime = Realtime(limits, clock=time.monotonic)
+        self.slots = RequestSlots(limits["concurrentRequests"], limits["requestsBufferSize"])
+        self.events = Events()
+        registry = Registry(
+            [
+                ServerController(self.storage, self.users, api.catalogue, config),
+                IndexController(self.storage),
+                CollectionController(self.storage, self.realtime),
+                DocumentController(self.storage, self.realtime, limits),
+                RealtimeController(self.realtime),
+            ]
+        )
+        funnel = Funnel(
+            api=api,
+            registry=registry,
+            slots=self.slots,
+            events=self.events,
+            rights=Rights.open_to_everyone(),
+            tokens=Tokens(),
+        )
+        self.entrypoint = Entrypoint(
+            api=api,
+            funnel=funnel,
+            access_log=AccessLog(config.section("logs")),
+            is_ready=self.is_ready,
+            on_connection_removed=self.realtime.remove_connection,
+        )
+        self.realtime.outlet = self.entrypoint
+        self.ports, self.protocols = self._build_protocols()
+        self._is_started = False
+
+    def _build_protocols(self) -> tuple[Ports, list[Protocol]]:
+        from protocols.base import ProtocolContext
+        from protocols.ports import Ports
+
+        ports = Ports(self.config.section("server")["host"])
+        limits = self.config.section("limits")
+        protocols = []
+        for name, options in self._enabled_protocols():
+            protocol_class = load_protocol(name, options)
+            context = ProtocolContext(name, options, limits, self.entrypoint, ports)
+            protocols.append(protocol_class(context))
+        return ports, protocols
+
+    def _enabled_protocols(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for name, options in self.config.section("protocols").items():
+            if options.get("enabled", True):
+                yield name, options
+
+    def is_ready(self) -> bool:
+        """Tell whether the server takes work: started, not stopping, not overloaded."""
+        return self._is_started and not self.entrypoint.is_shutting_down and not self.slots.is_overloaded
+
+    async def start(self) -> None:
+        """Open the store, then the doors.
+
+        Raises:
+            StoreOpenError, PortError: One line that tells the operator why; nothing stays open.
+        """
+        await self.storage.open()
+        try:
+            for protocol in self.protocols:
+                self.entrypoint.add_protocol(protocol)
+                await protocol.start()
+        except BaseException:
+            await self._close()
+            raise
+        self._is_started = True
+
+    async def stop(self) -> None:
+        """Take no new work, let running requests end, tell the clients, close the doors and the store."""
+        self.entrypoint.is_shutting_down = True
+        if not await self.slots.wait_idle(self.config.section("server")["shutdownTimeout"] / 1000):
+            logger.warning("Stopping with %d requests still at work", self.slots.at_work)
+        await self._close()
+
+    async def _close(self) -> None:
+        for protocol in reversed(self.protocols):
+            try:
+                await protocol.stop()
+            except Exception:  # one door that does not close must not keep the store open
+                logger.exception("The protocol %s did not stop cleanly", protocol.name)
+        await self.storage.close()
+
+
+def build_storage(config: Config) -> Storage:
+    """Build the backend that `storage.backend` names; only that one is imported."""
+    options = config.section("storage")
+    from kuzzle.storage.sqlite import SqliteStorage
+
+    return SqliteStorage(
+        config.path(options["sqlite"]["path"]),
+        durability=options["sqlite"]["durability"],
+        refresh_interval_ms=options["refreshInterval"],
+    )
+
+
+def load_protocol(name: str, options: Mapping[str, Any]) -> type[Protocol]:
+    """Import the class of a protocol and check its section.
+
+    Raises:
+        ConfigError
+    """
+    from protocols.base import Protocol
+
+    place = options.get("class") or SHIPPED_PROTOCOLS[name]
+    module_name, _, class_name = place.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError([f"protocols.{name}.class: cannot load {place!r}: {error}"]) from error
+    if not (isinstance(found, type) and issubclass(found, Protocol)):
+        raise ConfigError([f"protocols.{name}.class: {place!r} is no subclass of protocols.base:Protocol"])
+    if found.options_schema is not None:
+        faults = Validator(dict(found.options_schema)).faults(dict(options))
+        if faults:
+            raise ConfigError([f"protocols.{'.'.join(map(str, (name, *fault.path)))}: {fault.message}" for fault in faults])
+    return found

@@ -1,0 +1,95 @@
+"""What is wrong with a configuration, a line per fault: the option's path, what was found, what was
+expected, and the nearest right name of an option that does not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kuzzle.config.options import (
+    Node,
+    OptionPath,
+    description_of,
+    expectation,
+    find_child,
+    find_node,
+    is_section,
+    is_size,
+)
+from kuzzle.validation import Fault, Validator
+
+
+def find_faults(values: Mapping[str, Any], root: Node, sources: Mapping[OptionPath, str]) -> list[str]:
+    """Check a configuration with its defaults filled in.
+
+    Args:
+        sources: The environment variable that set an option, to be named with it.
+    """
+    validator = Validator(dict(root))
+    lines: dict[OptionPath, str] = {}
+    if not validator.is_valid(values):
+        for fault in validator.faults(values):
+            for path, text in _explain(fault, root):
+                lines.setdefault(path, f"{_label(path, sources)}: {text}")
+    for path, found in _beyond_schema(values, root):
+        expected = expectation(find_node(root, path))
+        lines.setdefault(path, f"{_label(path, sources)}: found {description_of(found)}, expected {expected}")
+    return list(lines.values()) or list(_broken_rules(values["limits"]))
+
+
+def _label(path: OptionPath, sources: Mapping[OptionPath, str]) -> str:
+    variables = [variable for place, variable in sources.items() if place[: len(path)] == path]
+    return f"{'.'.join(path)} (set by {variables[0]})" if variables else ".".join(path)
+
+
+def _explain(fault: Fault, root: Node) -> Iterator[tuple[OptionPath, str]]:
+    path = tuple(str(part) for part in fault.path)
+    node = find_node(root, path)
+    if fault.keyword == "additionalProperties":
+        for name in fault.found:
+            if find_child(node, name) is None:
+                yield (*path, name), _unknown((*path, name), node, root)
+    elif fault.keyword == "required":
+        names = [name for name in find_node(root, path[:-1])["properties"] if name != path[-1]]
+        hint = _nearest(path[-1], names)
+        yield path, f"unknown protocol{hint}; one of your own needs the option `class`"
+    else:
+        found = "a value that does not fit" if node.get("secret") else description_of(fault.found)
+        yield path, f"found {found}, expected {expectation(node)}"
+
+
+def _unknown(path: OptionPath, section: Node, root: Node) -> str:
+    new_name = root.get("formerNames", {}).get(".".join(path))
+    if new_name is not None:
+        return f"unknown option; here it is {new_name}"
+    names = list(section["properties"])
+    return f"unknown option{_nearest(path[-1], names) or '; expected one of ' + ', '.join(names)}"
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    by_folded = {known.lower(): known for known in names}
+    found = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
+    return f"; did you mean `{by_folded[found[0]]}`" if found else ""
+
+
+def _beyond_schema(value: Any, node: Node, path: OptionPath = ()) -> Iterator[tuple[OptionPath, Any]]:
+    """Find what JSON Schema lets pass: 7512.0 as an integer, and sizes like 0MB."""
+    if is_section(node) and isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield from _beyond_schema(entry, find_child(node, name) or {}, (*path, name))
+    elif (isinstance(value, float) and "integer" in (node.get("type"), *node.get("type", ()))) or (node.get("format") == "size" and isinstance(value, str) and not is_size(value, node)):
+        yield path, value
+
+
+def _broken_rules(limits: Mapping[str, Any]) -> Iterator[str]:
+    """Check the rules between options."""
+    at_work, size = limits["concurrentRequests"], limits["requestsBufferSize"]
+    threshold = limits["requestsBufferWarningThreshold"]
+    if at_work >= size:
+        yield f"limits.concurrentRequests: found {at_work}, expected less than limits.requestsBufferSize ({size})"
+    elif not at_work <= threshold <= size:
+        yield (
+            f"limits.requestsBufferWarningThreshold: found {threshold}, expected from limits.concurrentRequests "
+            f"({at_work}) to limits.requestsBufferSize ({size})"
+        )

@@ -23,14 +23,23 @@ class Connection:
         protocol: Name of the protocol as requests and notifications show it (`http`, `mqtt`...).
         ips: Addresses: the peer, and what X-Forwarded-For lists.
         headers: Headers of the HTTP request or upgrade, by lower-case name.
+        request_line: First line of the HTTP request (`GET /_now HTTP/1.1`) for the access log; empty
+            on protocols that carry many requests.
         is_open: False once the client is gone; requests that still wait are dropped then.
     """
 
-    __slots__ = ("headers", "id", "ips", "is_open", "protocol")
+    __slots__ = ("headers", "id", "ips", "is_open", "protocol", "request_line")
 
-    def __init__(self, protocol: str, ips: tuple[str, ...] = (), headers: Mapping[str, str] = _NO_HEADERS) -> None:
+    def __init__(
+        self,
+        protocol: str,
+        ips: tuple[str, ...] = (),
+        headers: Mapping[str, str] = _NO_HEADERS,
+        request_line: str = "",
+    ) -> None:
         self.id = new_id()
         self.protocol = protocol
         self.ips = ips
         self.headers = headers
+        self.request_line = request_line
         self.is_open = True

@@ -75,10 +75,14 @@ def _nearest(name: str, names: list[str]) -> str:
 
 def _beyond_schema(value: Any, node: Node, path: OptionPath = ()) -> Iterator[tuple[OptionPath, Any]]:
     """Find what JSON Schema lets pass: 7512.0 as an integer, and sizes like 0MB."""
-    if is_section(node) and isinstance(value, Mapping):
-        for name, entry in value.items():
-            yield from _beyond_schema(entry, find_child(node, name) or {}, (*path, name))
-    elif (isinstance(value, float) and "integer" in (node.get("type"), *node.get("type", ()))) or (node.get("format") == "size" and isinstance(value, str) and not is_size(value, node)):
+    if is_section(node):
+        if isinstance(value, Mapping):
+            for name, entry in value.items():
+                yield from _beyond_schema(entry, find_child(node, name) or {}, (*path, name))
+        return
+    is_float = isinstance(value, float) and "integer" in (node.get("type"), *node.get("type", ()))
+    is_no_size = isinstance(value, str) and node.get("format") == "size" and not is_size(value, node)
+    if is_float or is_no_size:
         yield path, value
 
 

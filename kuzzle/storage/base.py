@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.query import MATCH_ALL, Query, Search
+from kuzzle.storage.tree import MATCH_ALL, Query, Search
 
 Source = dict[str, Any]
 

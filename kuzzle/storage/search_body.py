@@ -1,0 +1,165 @@
+"""Reads the body of a search: `query`, `from`, `size`, `sort` and `_source`. Any other key is refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, cast
+
+from kuzzle.storage.clauses import bad_request, parse_query
+from kuzzle.storage.source_filter import SourceFilter
+from kuzzle.storage.tree import MATCH_ALL, Search, Sort
+
+# index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
+MAX_RESULT_WINDOW: Final = 10000
+# More keys than anybody sorts by; each of them costs a pass over its field.
+MAX_SORT_KEYS: Final = 32
+# A pattern of `_source` is matched against every path of every hit.
+MAX_PATTERNS: Final = 100
+MAX_STARS: Final = 4
+
+_KEYS: Final = frozenset({"query", "from", "size", "sort", "_source"})
+_DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
+
+
+def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: int | None) -> Search:
+    """Read a search.
+
+    Args:
+        body: As clients write it; None or `{}` find everything.
+        offset: Overrides `from` of the body when given.
+        size: Overrides `size` of the body when given.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request` naming what is wrong.
+    """
+    body = {} if body is None else body
+    for name, value in body.items():
+        if name not in _KEYS:
+            raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
+    first = _count("from", body.get("from", 0) if offset is None else offset, 0)
+    count = _count("size", body.get("size", 10) if size is None else size, 10)
+    if first + count > MAX_RESULT_WINDOW:
+        raise bad_request(
+            "Result window is too large, from + size must be less than or equal to: "
+            f"[{MAX_RESULT_WINDOW}] but was [{first + count}]. See the scroll api for a more efficient way to "
+            "request large data sets."
+        )
+    query = parse_query(body["query"]) if "query" in body else MATCH_ALL
+    return Search(query, first, count, parse_sort(body.get("sort")), parse_source(body.get("_source")))
+
+
+def token_name(value: Any) -> str:
+    """Name a value as Elasticsearch's parser does in its messages."""
+    if isinstance(value, dict | list):
+        return "START_OBJECT" if isinstance(value, dict) else "START_ARRAY"
+    if isinstance(value, bool):
+        return "VALUE_BOOLEAN"
+    if isinstance(value, int | float):
+        return "VALUE_NUMBER"
+    return "VALUE_NULL" if value is None else "VALUE_STRING"
+
+
+def _count(name: str, value: Any, default: int) -> int:
+    if value is None:
+        return default
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,10}", value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise bad_request(f"[{name}] must be an integer")
+    if value < 0:
+        raise bad_request(f"[{name}] parameter cannot be negative, found [{value}]")
+    return value
+
+
+def parse_sort(sort: Any) -> tuple[Sort, ...]:
+    """Read sort keys: a name, `{name: order}`, `{name: {order, mode, missing, unmapped_type}}`, or a list of these.
+
+    Raises:
+        KuzzleError
+    """
+    if sort is None:
+        return ()
+    keys = tuple(key for item in (sort if isinstance(sort, list) else [sort]) for key in _sort_keys(item))
+    if len(keys) > MAX_SORT_KEYS:
+        raise bad_request(f"Too many sort keys: [{len(keys)}], at most [{MAX_SORT_KEYS}] are allowed")
+    return keys
+
+
+def _sort_keys(item: Any) -> Iterator[Sort]:
+    if isinstance(item, str):
+        yield _sort_key(item, {})
+    elif isinstance(item, dict):
+        for name, options in item.items():
+            if isinstance(options, str):
+                yield _sort_key(name, {"order": options})
+            elif isinstance(options, dict):
+                yield _sort_key(name, options)
+            else:
+                raise bad_request(f"[sort] malformed options of [{name}], expected a string or an object")
+    else:
+        raise bad_request("malformed sort format, within the sort array, an object, or an actual string are allowed")
+
+
+def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
+    if name in ("_geo_distance", "_geoDistance", "_script"):
+        raise bad_request(f"[{name}] sort is not supported")
+    if not name:
+        raise bad_request("[sort] field name is null or empty")
+    for option in options:
+        if option not in ("order", "reverse", "mode", "missing", "unmapped_type"):
+            raise bad_request(f"[field_sort] unknown field [{option}], parser not found")
+    order = str(options.get("order", "desc" if name == "_score" else "asc")).lower()
+    if order not in ("asc", "desc"):
+        raise bad_request(f"Unknown SortOrder [{order}]")
+    mode = options.get("mode")
+    if mode not in (None, "min", "max"):
+        raise bad_request(f"Unknown or unsupported SortMode [{mode}]")
+    missing = options.get("missing")
+    unmapped_type = options.get("unmapped_type")
+    if isinstance(missing, dict | list) or not isinstance(unmapped_type, str | None):
+        raise bad_request(f"[field_sort] malformed options of [{name}]")
+    if name in _DOCUMENT_KEYS and (mode or missing is not None):
+        raise bad_request(f"[{name}] sort takes only [order]")
+    direction = cast("Literal['asc', 'desc']", order)
+    return Sort(name, direction, mode, "_last" if missing is None else missing, unmapped_type)
+
+
+def parse_source(wanted: Any) -> SourceFilter | Literal[False] | None:
+    """Read `_source`: false, true, a pattern, a list of patterns, or `{includes, excludes}`.
+
+    Raises:
+        KuzzleError
+    """
+    if wanted is None or wanted is True:
+        return None
+    if wanted is False:
+        return False
+    if isinstance(wanted, str | list):
+        return SourceFilter(includes=_patterns(wanted))
+    if not isinstance(wanted, dict):
+        raise bad_request(
+            "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] in [_source] "
+            f"but found [{token_name(wanted)}]"
+        )
+    for name in wanted:
+        if name not in ("includes", "include", "excludes", "exclude"):
+            raise bad_request(f"Unknown key for a {token_name(wanted[name])} in [{name}].")
+    return SourceFilter(
+        includes=_patterns(wanted.get("includes", wanted.get("include"))),
+        excludes=_patterns(wanted.get("excludes", wanted.get("exclude"))),
+    )
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    patterns = value if isinstance(value, list) else [value]
+    if len(patterns) > MAX_PATTERNS:
+        raise bad_request(f"Too many patterns in [_source]: at most [{MAX_PATTERNS}] are allowed")
+    for pattern in patterns:
+        if not isinstance(pattern, str) or pattern.count("*") > MAX_STARS:
+            raise bad_request("Unknown key for a VALUE_STRING in [_source].")
+    return tuple(patterns)

@@ -41,11 +41,13 @@ _CONTROL_CHARACTERS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *r
 
 def one_line(text: str) -> str:
     """Return a text with its control characters escaped."""
-    return text if text.isprintable() else text.translate(_CONTROL_CHARACTERS)
+    if text.isprintable():
+        return text
+    return text.translate(_CONTROL_CHARACTERS).encode("utf-8", "backslashreplace").decode()
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-01-31T12:00:00.000+0000 INFO kuzzle.app: message`, tracebacks indented below."""
+    """`2026-01-31T12:00:00.000Z INFO kuzzle.app: message`, tracebacks indented below."""
 
     def format(self, record: logging.LogRecord) -> str:
         request_id = getattr(record, "request_id", None)

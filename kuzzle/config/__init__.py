@@ -117,7 +117,8 @@ def _shown(value: Any, node: Node, mask: str | None, *, is_own: bool = False) ->
     if not is_section(node):
         return copy.deepcopy(value)
     shown = {}
-    for name, entry in value.items():
+    for name in sorted(value, key=[*node["properties"], *value].index):  # in the schema's order
+        entry = value[name]
         child = find_child(node, name) or {}
         if child.get("secret") or (is_own and name not in _SHOWN_OF_OWN_SECTIONS):
             if mask is not None:

@@ -1,0 +1,155 @@
+"""The command line: `kuzzle` and `python -m kuzzle`.
+
+What the operator can put right ends with one clear line per fault on the standard error output and
+exit code 1; a traceback means a defect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from kuzzle import __version__
+from kuzzle.config import FILE_NAME, Config, ConfigError
+from kuzzle.config.annotated import annotated
+from kuzzle.config.options import load_options
+
+_MASK: Final = "********"
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit code."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        command(options)
+        sys.stdout.flush()
+    except ConfigError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"kuzzle: {fault}\n")
+        return 1
+    except BrokenPipeError:  # `kuzzle routes | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kuzzle",
+        description="A Kuzzle-compatible backend. Without a command it starts the server.",
+        epilog=f"Without --config, the variable KUZZLE_CONFIG names the file; else {FILE_NAME} of the current folder "
+        "is read if there is one; else the defaults are in force.",
+    )
+    parser.add_argument("--version", action="version", version=f"kuzzle {__version__}")
+    parser.set_defaults(command=start)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, command, text in (
+        ("start", start, "start the server (the default)"),
+        ("init", init, f"write {FILE_NAME} with every option, its meaning and its default"),
+        ("check", check, "check the configuration and show what is in force"),
+        ("routes", routes, "list the HTTP routes"),
+    ):
+        subparser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        # Left out when absent: a value given before the command must stand.
+        subparser.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="as above")
+        subparser.set_defaults(command=command)
+    return parser
+
+
+def start(options: argparse.Namespace) -> None:
+    """Run the server until it is told to stop.
+
+    Raises:
+        ConfigError: It cannot start.
+    """
+    config = _load(options)
+    from kuzzle.process import run  # the whole server, which the other commands need not wait for
+
+    run(config)
+
+
+def init(options: argparse.Namespace) -> None:
+    """Write the annotated configuration file; one that exists is left alone.
+
+    Raises:
+        ConfigError: It exists, or cannot be written.
+    """
+    path: Path = options.config or Path(FILE_NAME)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(annotated(load_options()))
+    except FileExistsError as error:
+        raise ConfigError([f"{path}: exists already and is left as it is"]) from error
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from error
+    sys.stdout.write(f"Wrote {path}\n")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Check the configuration and all schemas, and show the options in force, secrets masked.
+
+    Raises:
+        ConfigError: A line per fault.
+    """
+    config = _load(options)
+    import yaml
+
+    from kuzzle.app import Application
+    from kuzzle.schema_check import find_schema_faults
+
+    Application(config)  # builds the protocols, which check their own sections
+    faults = find_schema_faults()
+    if faults:
+        raise ConfigError(faults)
+    source = "the defaults" if config.file is None else str(config.file)
+    shown = yaml.safe_dump(config.public(mask=_MASK), sort_keys=False, allow_unicode=True, width=120)
+    sys.stdout.write(f"# In force, from {source} and the environment:\n{shown}# All options and schemas are right.\n")
+
+
+def routes(options: argparse.Namespace) -> None:
+    """List the HTTP routes: verb, path, controller:action."""
+    del options
+    from kuzzle.catalogue import Catalogue
+
+    rows = [
+        (route.verb.upper(), route.path, f"{definition.controller}:{definition.name}")
+        for definition in Catalogue.load(1)
+        for route in definition.routes
+    ]
+    width = max((len(path) for _, path, _ in rows), default=0)
+    for verb, path, action in rows:
+        sys.stdout.write(f"{verb:<7} {path:<{width}}  {action}\n")
+
+
+def _load(options: argparse.Namespace) -> Config:
+    config = Config.load(options.config, os.environ)
+    load_own_protocols()
+    if str(config.folder) not in sys.path:
+        sys.path.append(str(config.folder))  # last: a user's own protocols are found there and shadow nobody's
+    return config
+
+
+def load_own_protocols() -> None:
+    """Make `protocols` mean the package beside this one, whatever else the search path holds."""
+    if "protocols" in sys.modules:
+        return
+    folder = Path(__file__).resolve().parent.parent / "protocols"
+    spec = importlib.util.spec_from_file_location(
+        "protocols", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no loader for {folder}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["protocols"] = module
+    spec.loader.exec_module(module)

@@ -1,0 +1,119 @@
+"""The server as a process: its logs, its signals, and what it says when it stands.
+
+SIGTERM and SIGINT stop it: running requests end, clients are told, the store is closed. A second one
+ends it at once, which the store survives. SIGHUP reads `logs.level` anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from kuzzle import __version__
+from kuzzle.app import Application
+from kuzzle.config import Config, ConfigError
+from kuzzle.logs import Logs, one_line
+from kuzzle.storage.base import StoreOpenError
+from protocols.ports import PortError
+
+# How an address of each shipped protocol is written.
+_ADDRESSES: Final[Mapping[str, str]] = {
+    "http": "http://{host}:{port}/",
+    "websocket": "ws://{host}:{port}",
+    "socketio": "http://{host}:{port}/socket.io/",
+    "mqtt": "mqtt://{host}:{port}",
+}
+_FEW_OPEN_FILES: Final = 10_000
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: Config) -> None:
+    """Serve until a signal comes.
+
+    Raises:
+        ConfigError: The server cannot start; one line per reason.
+    """
+    logs = Logs(config)
+    logs.start()
+    try:
+        asyncio.run(_serve(config, logs))
+    except (PortError, StoreOpenError) as error:
+        raise ConfigError([one_line(str(error))]) from error
+    finally:
+        logs.stop()
+
+
+async def _serve(config: Config, logs: Logs) -> None:
+    application = Application(config)
+    told_to_stop = _listen_to_signals(config, logs)
+    await application.start()
+    try:
+        await _say(application)
+        await told_to_stop.wait()
+    finally:
+        await application.stop()
+
+
+def _listen_to_signals(config: Config, logs: Logs) -> asyncio.Event:
+    loop = asyncio.get_running_loop()
+    told_to_stop = asyncio.Event()
+
+    def stop(number: signal.Signals) -> None:
+        if told_to_stop.is_set():
+            os._exit(128 + number)
+        logger.info("Stopping on %s; a second one ends the server at once", number.name)
+        told_to_stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal.SIGHUP, _read_level, config, logs)
+    return told_to_stop
+
+
+def _read_level(config: Config, logs: Logs) -> None:
+    try:
+        level = Config.load(config.file, os.environ).section("logs")["level"]
+    except ConfigError as error:
+        for fault in error.faults:
+            logger.error("The log level stays as it is: %s", fault)
+        return
+    logs.set_level(level)
+    logger.info("The log level is %s", level)
+
+
+async def _say(application: Application) -> None:
+    is_open_to_everyone = not await application.users.admin_exists()
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lines = summary(application, is_open_to_everyone=is_open_to_everyone, open_files=open_files)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def summary(application: Application, *, is_open_to_everyone: bool, open_files: int) -> Iterator[str]:
+    """Word what the operator wants to know of a server that stands.
+
+    Args:
+        is_open_to_everyone: No administrator exists.
+        open_files: How many files, and so connections, the process may have open.
+    """
+    config = application.config
+    host = config.section("server")["host"]
+    shown_host = f"[{host}]" if ":" in host else host
+    yield f"Kuzzle {__version__} serves API 1"
+    for protocol in application.protocols:
+        port = application.ports.numbers.get(protocol.name)
+        address = _ADDRESSES.get(protocol.name, "{host}:{port}").format(host=shown_host, port=port)
+        yield f"  {protocol.name:<10} {address if port else 'without a port of its own'}"
+    storage = config.section("storage")
+    yield f"  {'data':<10} {config.path(storage['sqlite']['path'])}"
+    if is_open_to_everyone:
+        yield "The server is open to everyone: no administrator exists yet."
+    if 0 <= open_files < _FEW_OPEN_FILES:
+        yield f"At most {open_files} files may be open, hence fewer clients: `ulimit -n 65536` before the start helps."

@@ -73,7 +73,7 @@ class Application:
         self.events = Events()
         registry = Registry(
             [
-                ServerController(self.storage, self.users, api.catalogue, config),
+                ServerController(self.storage, self.users, config),
                 IndexController(self.storage),
                 CollectionController(self.storage, self.realtime),
                 DocumentController(self.storage, self.realtime, limits),
@@ -184,5 +184,7 @@ def load_protocol(name: str, options: Mapping[str, Any]) -> type[Protocol]:
     if found.options_schema is not None:
         faults = Validator(dict(found.options_schema)).faults(dict(options))
         if faults:
-            raise ConfigError([f"protocols.{'.'.join(map(str, (name, *fault.path)))}: {fault.message}" for fault in faults])
+            raise ConfigError(
+                [f"protocols.{'.'.join(map(str, (name, *fault.path)))}: {fault.message}" for fault in faults]
+            )
     return found

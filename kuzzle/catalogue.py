@@ -18,8 +18,8 @@ from kuzzle.errors import KuzzleError, error_table
 from kuzzle.schemas import action_files, load_schema
 from kuzzle.validation import Fault, Validator
 
-# Members of an argument that are ours; all others are JSON Schema.
-_OWN_MEMBERS: Final = frozenset({"in", "required", "default", "description", "error"})
+# Members of an argument that are ours; all others are JSON Schema, which ignores `error`.
+_OWN_MEMBERS: Final = frozenset({"in", "required", "default", "description"})
 _INTEGER: Final = re.compile(r"[+-]?\d{1,19}")
 
 
@@ -82,7 +82,7 @@ class ActionDefinition:
             return
         faults = self._validator.faults(payload)
         if faults:
-            raise min((self._translate(fault, payload) for fault in faults), key=lambda ranked: ranked[0])[1]
+            raise min((self._translate(fault) for fault in faults), key=lambda ranked: ranked[0])[1]
 
     def from_texts(self, texts: Mapping[str, str | list[str]]) -> dict[str, Any]:
         """Turn the texts of a query string into arguments of their types.
@@ -92,25 +92,25 @@ class ActionDefinition:
         """
         return {name: _from_text(self.arguments.get(name, {}).get("type"), text) for name, text in texts.items()}
 
-    def _translate(self, fault: Fault, payload: Mapping[str, Any]) -> tuple[tuple[int, int], KuzzleError]:
+    def _translate(self, fault: Fault) -> tuple[tuple[int, int], KuzzleError]:
+        """Return the error of a fault, after its rank among the faults of a call."""
         path = ".".join(str(part) for part in fault.path)
-        if fault.keyword == "required":
-            missing = next(name for name in fault.expected if name not in fault.found)
-            if not path and missing == "body":
-                return (0, 0), KuzzleError("api.assert.body_required")
-            position = list(self.arguments).index(missing) if not path and missing in self.arguments else 1000
-            return (1, position), KuzzleError("api.assert.missing_argument", f"{path}.{missing}".lstrip("."))
-        if path in self.arguments and fault.keyword == "minLength" and fault.found == "":
-            return (1, list(self.arguments).index(path)), KuzzleError("api.assert.missing_argument", path)
-        own_error = self.arguments.get(path, {}).get("error")
-        if own_error:
-            expected = f"one of {', '.join(map(str, fault.expected))}" if fault.keyword == "enum" else fault.expected
-            values = (path, expected) if own_error.endswith("invalid_argument") else (fault.found,)
-            return (2, 0), KuzzleError(own_error, *values[: error_table()[own_error]["1"]["message"].count("%s")])
+        missing = _missing(fault, path)
+        if missing == "body":
+            return (0, 0), KuzzleError("api.assert.body_required")
+        if missing is not None:
+            return (1, self._position(missing)), KuzzleError("api.assert.missing_argument", missing)
+        if fault.error_id is not None:
+            return (2, self._position(path)), _own_error(fault.error_id, fault, path)
         if fault.keyword == "type":
-            expected = fault.expected if isinstance(fault.expected, str) else " or ".join(fault.expected)
-            return (2, 0), KuzzleError("api.assert.invalid_type", path, expected)
-        return (2, 0), KuzzleError("api.assert.invalid_argument", path, _expectation(fault))
+            kinds = [fault.expected] if isinstance(fault.expected, str) else fault.expected
+            expected = " or ".join(kind for kind in kinds if kind != "null")
+            return (2, self._position(path)), KuzzleError("api.assert.invalid_type", path, expected)
+        return (2, self._position(path)), KuzzleError("api.assert.invalid_argument", path, _expectation(fault))
+
+    def _position(self, path: str) -> int:
+        """Return the rank of an argument among the others; members of the body come last."""
+        return list(self.arguments).index(path) if path in self.arguments else len(self.arguments)
 
 
 class Catalogue:
@@ -188,7 +188,29 @@ def _from_text(kind: Any, text: str | list[str]) -> Any:
     return text
 
 
+def _missing(fault: Fault, path: str) -> str | None:
+    """Return what a fault says to be absent: not there, an empty text where one is needed, null in a body."""
+    if fault.keyword == "required":
+        name = next(name for name in fault.expected if name not in fault.found)
+        return f"{path}.{name}" if path else str(name)
+    if fault.found is None or (fault.keyword == "minLength" and fault.found == ""):
+        return path
+    return None
+
+
+def _own_error(error_id: str, fault: Fault, path: str) -> KuzzleError:
+    """Build the error that a schema names: its text asks for argument and expectation, for the value or for nothing."""
+    wanted = error_table()[error_id]["1"]["message"].count("%s")
+    return KuzzleError(error_id, *((path, _expectation(fault)) if wanted == 2 else (fault.found,))[:wanted])
+
+
 def _expectation(fault: Fault) -> str:
+    """Word what would have been right."""
     if fault.keyword == "enum":
-        return f"one of {', '.join(map(str, fault.expected))}"
+        texts = (value if isinstance(value, str) else orjson.dumps(value).decode() for value in fault.expected)
+        return f"one of {', '.join(dict.fromkeys(texts))}"
+    if fault.keyword == "type":
+        return str(fault.expected)
+    if fault.keyword == "minimum":
+        return f"at least {fault.expected}"
     return f"{fault.keyword} {fault.expected}"

@@ -58,8 +58,8 @@ class PartialError(KuzzleError):
         result: What worked.
     """
 
-    def __init__(self, error_id: str, errors: Sequence[Any], result: Any) -> None:
-        super().__init__(error_id)
+    def __init__(self, error_id: str, errors: Sequence[Any], result: Any, *placeholders: object) -> None:
+        super().__init__(error_id, *placeholders)
         self.errors = list(errors)
         self.result = result
 

@@ -33,6 +33,8 @@ class Fault:
         expected: The value of that keyword.
         found: What stands at the path.
         message: The library's wording, for logs and configuration errors.
+        error_id: The member `error` beside that keyword, by which our schemas name the error of a
+            wrong value; None without.
     """
 
     path: tuple[str | int, ...]
@@ -40,6 +42,7 @@ class Fault:
     expected: Any
     found: Any
     message: str
+    error_id: str | None = None
 
 
 class Validator:
@@ -72,6 +75,13 @@ class Validator:
 
             self._slow = Draft202012Validator(self._schema)
         return [
-            Fault(tuple(error.absolute_path), error.validator, error.validator_value, error.instance, error.message)
+            Fault(
+                tuple(error.absolute_path),
+                error.validator,
+                error.validator_value,
+                error.instance,
+                error.message,
+                error.schema.get("error") if isinstance(error.schema, dict) else None,
+            )
             for error in self._slow.iter_errors(value)
         ]

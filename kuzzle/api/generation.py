@@ -1,4 +1,4 @@
-"""What an API generation decides; one file per generation stands beside this one.
+"""What an API generation decides; one module per generation stands beside this one.
 
 A generation is a property of the request. Controllers and services speak domain values and ask
 `request.api` for what differs between generations; nothing else in the server tests for a version.
@@ -15,7 +15,8 @@ from kuzzle.errors import KuzzleError
 from kuzzle.realtime.notifications import DocumentEvent, UserEvent
 from kuzzle.request import Request
 from kuzzle.response import Response
-from kuzzle.storage.base import FailedWrite, WriteKind
+from kuzzle.storage.base import WriteKind
+from kuzzle.storage.query import Query
 
 
 class ApiGeneration(ABC):
@@ -26,7 +27,10 @@ class ApiGeneration(ABC):
 
     @abstractmethod
     def success(self, request: Request, result: Any) -> Response:
-        """Word a result: domain values become wire shapes, JSON values stay as they are."""
+        """Word a result: domain values become wire shapes, JSON values stay as they are.
+
+        A batch of which parts failed is worded as this generation does it (a 206 in API 1).
+        """
 
     @abstractmethod
     def failure(self, request: Request, error: KuzzleError) -> Response:
@@ -37,16 +41,16 @@ class ApiGeneration(ABC):
         """Return the error member of an envelope, also sent bare by HTTP."""
 
     @abstractmethod
-    def failed_write(self, kind: WriteKind, failed: FailedWrite) -> dict[str, Any]:
-        """Word one failure of an m* action."""
-
-    @abstractmethod
     def check_sdk(self, volatile: Mapping[str, Any]) -> None:
         """Refuse the mark of an SDK that belongs to another generation.
 
         Raises:
             KuzzleError: `api.process.incompatible_sdk_version`.
         """
+
+    @abstractmethod
+    def public_actions(self) -> Mapping[str, Any]:
+        """Return what `server:publicApi` answers: controller to action to its routes."""
 
     # --- metadata and trash
 
@@ -59,6 +63,10 @@ class ApiGeneration(ABC):
         For DELETE the metadata alone, that sends a document to the trash. `many`: an m* action, where
         metadata differ in details.
         """
+
+    @abstractmethod
+    def visible(self, query: Query, request: Request) -> Query:
+        """Return the query that finds, of what `query` matches, what this request may see."""
 
     # --- notifications
 

@@ -75,7 +75,9 @@ class DocumentInTrashError(StorageError):
     """`services.storage.not_found` (404): the document is in the trash."""
 
     def __init__(self, document_id: str, index: str, collection: str) -> None:
-        super().__init__("services.storage.not_found", document_id, index, collection)
+        super().__init__("services.storage.not_found", document_id)
+        self.index = index
+        self.collection = collection
 
 
 class DocumentAlreadyExistsError(StorageError):
@@ -90,6 +92,37 @@ class VersionConflictError(StorageError):
 
     def __init__(self, document_id: str) -> None:
         super().__init__("services.storage.too_many_changes", document_id)
+
+
+class StrictMappingError(StorageError):
+    """`services.storage.unexpected_bad_request` (400): a strict mapping does not know a field."""
+
+    def __init__(self, field: str, within: str) -> None:
+        super().__init__(
+            "services.storage.unexpected_bad_request",
+            f"mapping set to strict, dynamic introduction of [{field}] within [{within}] is not allowed",
+        )
+
+
+class InvalidDocumentError(StorageError):
+    """`services.storage.unexpected_bad_request` (400): an id or a content that cannot be stored."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("services.storage.unexpected_bad_request", reason)
+
+
+class TooManyOperationsError(StorageError):
+    """`services.storage.too_many_operations` (500): more reads or writes wait than the backend lets wait."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("services.storage.too_many_operations", kind)
+
+
+class StorageFailedError(StorageError):
+    """`services.storage.unexpected_error` (500): the medium did not take or give the data."""
+
+    def __init__(self) -> None:
+        super().__init__("services.storage.unexpected_error", "The storage could not complete the operation")
 
 
 class StorageUnavailableError(StorageError):

@@ -1,0 +1,95 @@
+"""What actions answer, as domain values that an API generation words.
+
+Beside these stand the values of storage (`WrittenDocument`, `StoredDocument`, `SearchPage`,
+`CollectionMapping`) and realtime (`Subscription`). A result that is the same JSON in every generation
+is answered as that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from kuzzle.storage.base import DocumentWrite, StoredDocument, WriteKind, WriteOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The change is made; there is nothing to tell about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedIndex:
+    """The index exists from now on."""
+
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCount:
+    """How many documents matched."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedDocuments:
+    """The documents that matched a query and were deleted, by id."""
+
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedDocuments:
+    """The documents that were asked for by id, in the order of the request; None where there is none."""
+
+    entries: list[tuple[str, StoredDocument | None]]
+
+
+class EntryFault(Enum):
+    """Why an entry of an m* action never reached the storage."""
+
+    MALFORMED = "malformed"
+    """It is no object, its body is none, or its id is no text."""
+    NO_ID = "no id"
+    """The action needs an id."""
+    ID_NOT_TEXT = "id is no text"
+    """In a list of ids, something else than a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """An entry of an m* action that never reached the storage.
+
+    Attributes:
+        entry: As it was sent.
+        write: The wanted change, as far as the entry could be read.
+    """
+
+    entry: Any
+    fault: EntryFault
+    write: DocumentWrite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentBatch:
+    """What became of the entries of an m* action.
+
+    Attributes:
+        outcomes: One per entry that reached the storage, in the order of the request.
+        refused: The other entries.
+    """
+
+    kind: WriteKind
+    index: str
+    collection: str
+    outcomes: list[WriteOutcome]
+    refused: list[RefusedEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRoom:
+    """The connection is no longer in this room."""
+
+    room_id: str

@@ -1,0 +1,61 @@
+"""Subscriptions and messages."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from kuzzle.api.results import LeftRoom
+from kuzzle.controllers.base import Controller, action
+from kuzzle.realtime.subscriptions import Realtime, Subscription
+from kuzzle.request import Request
+
+
+class RealtimeController(Controller):
+    """Subscriptions and messages."""
+
+    name = "realtime"
+
+    def __init__(self, realtime: Realtime) -> None:
+        self._realtime = realtime
+
+    @action("subscribe")
+    async def subscribe(self, request: Request) -> Subscription | None:
+        """Let the connection receive what matches a filter."""
+        return self._realtime.subscribe(
+            request,
+            request.body,
+            scope=request.argument("scope"),
+            users=request.argument("users"),
+            state=request.argument("state"),
+        )
+
+    @action("unsubscribe")
+    async def unsubscribe(self, request: Request) -> LeftRoom:
+        """Leave every channel of a room."""
+        room_id: str = request.body["roomId"]
+        self._realtime.unsubscribe(request, room_id)
+        return LeftRoom(room_id)
+
+    @action("count")
+    async def count(self, request: Request) -> dict[str, int]:
+        """Count the connections in a room."""
+        return {"count": self._realtime.count(request.body["roomId"])}
+
+    @action("list")
+    async def list(self, request: Request) -> dict[str, dict[str, dict[str, int]]]:
+        """Return every room with its number of connections, by index and collection."""
+        rooms = self._realtime.list_rooms()
+        if not request.argument("sorted"):
+            return rooms
+        return {
+            index: {name: dict(sorted(collections[name].items())) for name in sorted(collections)}
+            for index, collections in sorted(rooms.items())
+        }
+
+    @action("publish")
+    async def publish(self, request: Request) -> dict[str, bool]:
+        """Send a message to whom it matches; its metadata tell the author."""
+        metadata = {"author": request.user.id, "createdAt": int(time.time() * 1000)}
+        self._realtime.publish(request, request.document_id, {**request.body, "_kuzzle_info": metadata})
+        return {"published": True}

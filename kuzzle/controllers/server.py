@@ -1,0 +1,83 @@
+"""What the server tells about itself."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import kuzzle
+from kuzzle import host
+from kuzzle.config import Config
+from kuzzle.controllers.base import Controller, action
+from kuzzle.errors import ResultingError
+from kuzzle.request import Request
+from kuzzle.security.users import Users
+from kuzzle.storage.base import Storage
+
+
+class ServerController(Controller):
+    """What the server tells about itself."""
+
+    name = "server"
+
+    def __init__(self, storage: Storage, users: Users, config: Config) -> None:
+        self._storage = storage
+        self._users = users
+        self._config = config
+        self._started_at = time.monotonic()
+
+    @action("now")
+    async def now(self, request: Request) -> dict[str, int]:
+        """Return the time, in milliseconds since the epoch."""
+        return {"now": int(time.time() * 1000)}
+
+    @action("info")
+    async def info(self, request: Request) -> dict[str, Any]:
+        """Describe the server, its API, its machine and its services."""
+        total, free = host.machine_memory_bytes()
+        return {
+            "serverInfo": {
+                "kuzzle": {
+                    "version": kuzzle.__version__,
+                    "api": {"routes": request.api.public_actions()},
+                    "nodeVersion": host.runtime_version(),
+                    "memoryUsed": host.memory_used_bytes(),
+                    "uptime": f"{int(time.monotonic() - self._started_at)}s",
+                    "plugins": {},
+                    "system": {"memory": {"total": total, "free": free}, "cpus": host.processors()},
+                },
+                "services": {
+                    # The cache is a part of this process: its memory is that of the process.
+                    "internalCache": {"type": "memory", "mode": "standalone", "version": kuzzle.__version__},
+                    "storageEngine": await self._storage.describe(),
+                },
+            }
+        }
+
+    @action("healthCheck")
+    async def health_check(self, request: Request) -> dict[str, Any]:
+        """Tell whether what the server depends on works."""
+        services = {
+            "internalCache": "green",  # a part of this process: it answers, so the cache does
+            "storageEngine": "green" if await self._storage.is_healthy() else "red",
+        }
+        red = [name for name, colour in services.items() if colour == "red"]
+        result = {"status": "red" if red else "green", "services": services}
+        if red:
+            raise ResultingError("core.fatal.service_unavailable", ", ".join(red), result=result)
+        return result
+
+    @action("adminExists")
+    async def admin_exists(self, request: Request) -> dict[str, bool]:
+        """Tell whether somebody has the profile of an administrator."""
+        return {"exists": await self._users.admin_exists()}
+
+    @action("publicApi")
+    async def public_api(self, request: Request) -> Any:
+        """List the actions with their routes."""
+        return request.api.public_actions()
+
+    @action("getConfig")
+    async def get_config(self, request: Request) -> dict[str, Any]:
+        """Return the configuration in force, secrets left out."""
+        return {"version": kuzzle.__version__, **self._config.public()}

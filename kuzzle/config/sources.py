@@ -146,7 +146,7 @@ def _first(path: OptionPath, node: Node) -> str:
 
 
 def _no_such_variable(variable: str, root: Node) -> str:
-    nearest = difflib.get_close_matches(variable, [variable_name(path) for path, _ in leaves(root)], n=1, cutoff=0.6)
+    nearest = difflib.get_close_matches(variable, [variable_name(path) for path, _ in leaves(root)], n=1, cutoff=0.7)
     return f"names no option; did you mean {nearest[0]}?" if nearest else "names no option"
 
 

@@ -199,8 +199,10 @@ class Logs:
             logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
 
     def stop(self) -> None:
-        """Write what waits and give the logs back."""
-        logging.getLogger().handlers = self._replaced
+        """Write what waits and give the logs back; a second call does nothing."""
+        root = logging.getLogger()
+        if self._handler in root.handlers:
+            root.handlers = self._replaced
         logging.captureWarnings(False)
         self._writer.stop()
         for output in self._outputs:

@@ -1,0 +1,268 @@
+"""MQTT beside the other protocols: requests and answers by topic, notifications by a topic per channel.
+
+Clients publish requests on `requestTopic`; the answer goes to the requesting connection alone, on
+`responseTopic`, subscribed or not. A notification is a message on the topic named as its channel, for
+whoever subscribed to that topic. topics.py says who may do what, shared_topic.py the single-topic form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import orjson
+
+from kuzzle.connection import Connection
+from kuzzle.encoding import JsonError, decode_json
+from kuzzle.entrypoint import EnvelopeError
+from kuzzle.errors import KuzzleError
+from kuzzle.notification import Notification
+from kuzzle.request import Request
+from kuzzle.response import Response
+from kuzzle.tasks import start_now
+from protocols.base import Protocol, ProtocolContext
+from protocols.mqtt import shared_topic
+from protocols.mqtt.bounds import Bounds
+from protocols.mqtt.broker import Broker
+from protocols.mqtt.link import Link
+from protocols.mqtt.message import Message
+from protocols.mqtt.packets import (
+    MQTT_5,
+    TopicRequest,
+    encode_plain_publish,
+    encode_publish_parts,
+    encode_publish_prefix,
+)
+from protocols.mqtt.properties import Property, encode_properties
+from protocols.mqtt.reasons import Reason
+from protocols.mqtt.session import Subscription
+from protocols.mqtt.topics import Destination, Topics
+from protocols.mqtt.wire import MqttSocket, Outbox, Timeouts
+
+logger = logging.getLogger(__name__)
+
+# Notifications go out at the QoS of the subscription, at most this.
+_NOTIFICATION_QOS: Final = 1
+# How long closed connections may take at the end of the server.
+_STOP_TIMEOUT_S: Final = 1.0
+_NOT_SUBSCRIBED: Final = Subscription(TopicRequest("", 0), None)
+
+
+class MqttProtocol(Protocol):
+    """The MQTT door: versions 3.1, 3.1.1 and 5.0."""
+
+    def __init__(self, context: ProtocolContext) -> None:
+        super().__init__(context)
+        options = self.options
+        self._response_topic: str = options["responseTopic"]
+        self._shared_topic: str | None = options["sharedTopic"]
+        self._is_development: bool = options["developmentMode"]
+        self._tells_expiry: bool = options["realtimeNotifications"]
+        self._disconnect_delay_s: float = options["disconnectDelay"] / 1000
+        topics = Topics(
+            request_topic=options["requestTopic"],
+            response_topic=self._response_topic,
+            shared_topic=self._shared_topic,
+            allow_pub_sub=options["allowPubSub"],
+        )
+        self._bounds = Bounds.of(options, context.limits["maxRequestSize"])
+        self._timeouts = Timeouts(connect=options["connectTimeout"] / 1000, write=options["writeTimeout"] / 1000)
+        self._prefixes: dict[tuple[bool, str], bytes] = {}
+        self._sockets: set[MqttSocket] = set()
+        self._by_connection: dict[str, MqttSocket] = {}
+        self._removals: dict[str, asyncio.TimerHandle] = {}  # connections on their way out
+        self._all_closed: asyncio.Event | None = None  # set while the server stops
+        self._outbox = Outbox()
+        self._broker = Broker(
+            topics, self._bounds, clock=time.monotonic, call_later=_call_later, serve_will=self._serve_will
+        )
+
+    # --- protocols/base.py
+
+    async def start(self) -> None:
+        """Open the port."""
+        await self.context.ports.listen(self.options["port"], self.name, self._make_socket)
+
+    async def stop(self) -> None:
+        """Tell the clients (MQTT 5 has a way to), close their connections and the port."""
+        await self.context.ports.close(self.name)
+        for socket in tuple(self._sockets):
+            socket.link.end(Reason.SERVER_SHUTTING_DOWN, with_will=False)
+            socket.close()
+        await self._wait_closed()
+        for connection_id, removal in tuple(self._removals.items()):
+            removal.cancel()
+            self._remove(connection_id)
+        self._broker.close()
+
+    def broadcast(self, channels: Sequence[str], notification: Notification) -> None:
+        """Send to the subscribers of the topics named as the channels."""
+        broker = self._broker
+        for channel in channels:
+            if broker.subscribers(channel):
+                broker.push(channel, notification.encode(), _NOTIFICATION_QOS)
+
+    def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
+        """Send straight to one connection, on the topic of each channel; `realtimeNotifications` false keeps silent."""
+        socket = self._by_connection.get(connection_id)
+        if socket is None or not self._tells_expiry:
+            return
+        session = socket.link.session
+        if session is not None:
+            for channel in channels:
+                message = Message(channel, notification.encode(), _NOTIFICATION_QOS)
+                session.deliver(message, session.subscriptions.get(channel, _NOT_SUBSCRIBED))
+
+    def join_channel(self, channel: str, connection_id: str) -> None:
+        """Do nothing: a client follows a channel by subscribing to its topic, once the answer has named it."""
+
+    def leave_channel(self, channel: str, connection_id: str) -> None:
+        """Do nothing: the client ends its subscription of the topic itself."""
+
+    def disconnect(self, connection_id: str, message: str) -> None:
+        """Close a connection; the text reaches MQTT 5 clients as the reason."""
+        socket = self._by_connection.get(connection_id)
+        if socket is not None:
+            socket.link.end(Reason.ADMINISTRATIVE_ACTION, message)
+
+    # --- sockets
+
+    def _make_socket(self) -> MqttSocket:
+        return MqttSocket(self._outbox, self._timeouts, self._make_link, self._forget)
+
+    def _make_link(self, socket: MqttSocket, ips: tuple[str, ...]) -> Link:
+        self._sockets.add(socket)
+        connection = Connection(self.name, ips)
+        self._by_connection[connection.id] = socket
+        return Link(self._broker, self, socket, connection)
+
+    def _forget(self, socket: MqttSocket) -> None:
+        self._sockets.discard(socket)
+        self._by_connection.pop(socket.link.connection.id, None)
+        if self._all_closed is not None and not self._sockets:
+            self._all_closed.set()
+
+    async def _wait_closed(self) -> None:
+        if not self._sockets:
+            return
+        self._all_closed = asyncio.Event()
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await self._all_closed.wait()
+        except TimeoutError:  # clients that do not read
+            for socket in tuple(self._sockets):
+                socket.abort()
+            await self._all_closed.wait()
+
+    # --- what links call
+
+    def accepted(self, link: Link) -> None:
+        """Declare a client that has connected."""
+        self.entrypoint.new_connection(link.connection)
+        self._by_connection[link.connection.id].watch_keep_alive()
+
+    def ended(self, link: Link) -> None:
+        """Remove a client that is gone, after `disconnectDelay`."""
+        self._remove_later(link.connection.id)
+
+    def serve(self, link: Link, payload: bytes, destination: Destination, correlation: bytes | None) -> None:
+        """Run a request of a client, up to its first wait at once."""
+        link.requests += 1
+        start_now(self._serve(link, payload, destination, correlation))
+
+    def _serve_will(self, ips: tuple[str, ...], payload: bytes, destination: Destination) -> None:
+        """Run a will that is a request, on a connection of its own: that of the lost client may be gone."""
+        connection = Connection(self.name, ips)
+        self.entrypoint.new_connection(connection)
+        start_now(self._answer(connection, None, payload, destination, None))
+        self._remove_later(connection.id)
+
+    def _remove_later(self, connection_id: str) -> None:
+        self._removals[connection_id] = _call_later(self._disconnect_delay_s, lambda: self._remove(connection_id))
+
+    def _remove(self, connection_id: str) -> None:
+        self._removals.pop(connection_id, None)
+        self.entrypoint.remove_connection(connection_id)
+
+    # --- requests
+
+    async def _serve(self, link: Link, data: bytes, destination: Destination, correlation: bytes | None) -> None:
+        try:
+            await self._answer(link.connection, link, data, destination, correlation)
+        finally:
+            link.requests -= 1
+            if link.requests == self._bounds.max_requests - 1:
+                socket = self._by_connection.get(link.connection.id)
+                if socket is not None:
+                    socket.read_on()
+
+    async def _answer(
+        self,
+        connection: Connection,
+        link: Link | None,
+        data: bytes,
+        destination: Destination,
+        correlation: bytes | None,
+    ) -> None:
+        """Run a request and send its answer; `link` is None when nobody in particular asked."""
+        is_shared = destination is Destination.SHARED_REQUEST
+        is_public = self._is_development and not is_shared
+        try:
+            payload = decode_json(data)
+            if is_shared:
+                payload = shared_topic.complete_request(payload)
+            response = await self.entrypoint.execute(connection, payload)
+            if is_shared:
+                is_public = shared_topic.is_public(payload)
+                response.content = shared_topic.complete_answer(response.content)
+            encoded = _encode(response)
+        except (JsonError, EnvelopeError) as error:
+            encoded = self._failure(connection, KuzzleError("network.mqtt.unexpected_error", str(error)))
+        except Exception:  # the loop of this protocol; the client gets no detail of a defect, the log all of them
+            logger.exception("A request over MQTT failed unexpectedly")
+            encoded = self._failure(connection, KuzzleError("core.fatal.unexpected_error", "see the server's log"))
+        topic = self._shared_topic if is_shared and self._shared_topic is not None else self._response_topic
+        if link is not None and link.is_open:
+            self._send_answer(link, topic, encoded, correlation)
+        if is_public:
+            sender = link.session if link is not None and link.is_open else None
+            self._broker.push(topic, encoded, 0, besides=sender)
+
+    def _failure(self, connection: Connection, error: KuzzleError) -> bytes:
+        return self.entrypoint.api.failure(Request({}, connection), error).encode()
+
+    def _send_answer(self, link: Link, topic: str, encoded: bytes, correlation: bytes | None) -> None:
+        packet = self._encode_answer(link.version, topic, encoded, correlation)
+        if link.max_packet_size is not None and len(packet) > link.max_packet_size:
+            text = "the answer is larger than the client's maximum packet size"
+            encoded = self._failure(link.connection, KuzzleError("network.mqtt.unexpected_error", text))
+            packet = self._encode_answer(link.version, topic, encoded, correlation)
+            if len(packet) > link.max_packet_size:  # [MQTT-3.1.2-24]
+                return
+        link.send(packet)
+
+    def _encode_answer(self, version: int, topic: str, encoded: bytes, correlation: bytes | None) -> bytes:
+        if correlation is not None:
+            properties = encode_properties({Property.CORRELATION_DATA: correlation})
+            return b"".join(encode_publish_parts(topic, encoded, qos=0, retain=False, properties=properties))
+        key = (version == MQTT_5, topic)
+        prefix = self._prefixes.get(key)
+        if prefix is None:
+            prefix = self._prefixes[key] = encode_publish_prefix(version, topic)
+        return encode_plain_publish(prefix, encoded)
+
+
+def _call_later(delay_s: float, step: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(delay_s, step)
+
+
+def _encode(response: Response) -> bytes:
+    content: Any = response.content
+    if response.raw and isinstance(content, bytes):
+        return content
+    if response.raw and isinstance(content, str):
+        return content.encode()
+    return orjson.dumps(content)

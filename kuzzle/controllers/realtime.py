@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from kuzzle.api.results import LeftRoom
 from kuzzle.controllers.base import Controller, action

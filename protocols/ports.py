@@ -8,6 +8,7 @@ itself. Every port is bound on all addresses of `server.host`.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -24,6 +25,12 @@ WebDoor = Callable[[HTTPServerRequest], HTTPMessageDelegate | None]
 # connection without an answer, so it stands far beyond.
 _TORNADO_MAX_BODY_BYTES = 1 << 40
 _MAX_HEAD_BYTES = 65_536
+# A client that says nothing between two requests, or dawdles over one, is let go.
+_IDLE_TIMEOUT_S = 75.0
+_BODY_TIMEOUT_S = 120.0
+# A port that is free for one address family may be taken for the other: with 0 another is tried.
+_FREE_PORT_ATTEMPTS = 10
+_BACKLOG = 1024
 
 
 class PortError(Exception):
@@ -36,7 +43,13 @@ class _WebPort(Router):
     def __init__(self, sockets: list[socket.socket]) -> None:
         self.doors: list[tuple[int, str, WebDoor]] = []
         self.number: int = sockets[0].getsockname()[1]
-        self.server = HTTPServer(self, max_body_size=_TORNADO_MAX_BODY_BYTES, max_header_size=_MAX_HEAD_BYTES)
+        self.server = HTTPServer(
+            self,
+            max_body_size=_TORNADO_MAX_BODY_BYTES,
+            max_header_size=_MAX_HEAD_BYTES,
+            idle_connection_timeout=_IDLE_TIMEOUT_S,
+            body_timeout=_BODY_TIMEOUT_S,
+        )
         self.server.add_sockets(sockets)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: object) -> HTTPMessageDelegate | None:
@@ -60,7 +73,7 @@ class Ports:
         self.numbers: dict[str, int] = {}
         self._web: dict[int, _WebPort] = {}
         self._owners: dict[int, str] = {}
-        self._servers: dict[str, asyncio.Server] = {}
+        self._servers: dict[str, list[asyncio.Server]] = {}
 
     def open_web_door(self, port: int, protocol: str, door: WebDoor, *, rank: int) -> int:
         """Let a web protocol answer on a port; doors of a lower rank are asked first.
@@ -103,21 +116,18 @@ class Ports:
             PortError
         """
         self._claim(port, protocol)
-        loop = asyncio.get_running_loop()
         sockets = self._bind(port, protocol)
-        # asyncio serves several sockets with one server object.
-        self._servers[protocol] = server = await loop.create_server(factory, sock=sockets[0], backlog=1024)
-        for extra in sockets[1:]:
-            other = await loop.create_server(factory, sock=extra, backlog=1024)
-            self._servers[f"{protocol}/{extra.family.name}"] = other
-        self.numbers[protocol] = number = server.sockets[0].getsockname()[1]
-        return int(number)
+        number: int = sockets[0].getsockname()[1]
+        loop = asyncio.get_running_loop()
+        self._servers[protocol] = [await loop.create_server(factory, sock=each, backlog=_BACKLOG) for each in sockets]
+        self.numbers[protocol] = number
+        return number
 
     async def close(self, protocol: str) -> None:
         """Close the port that a protocol opened with `listen`; its connections are the protocol's."""
         self.numbers.pop(protocol, None)
-        for name in [name for name in self._servers if name.partition("/")[0] == protocol]:
-            self._servers.pop(name).close()
+        for server in self._servers.pop(protocol, ()):
+            server.close()
         self._owners = {port: owner for port, owner in self._owners.items() if owner != protocol}
 
     def _claim(self, port: int, protocol: str) -> None:
@@ -131,8 +141,34 @@ class Ports:
             self._owners[port] = protocol
 
     def _bind(self, port: int, protocol: str) -> list[socket.socket]:
-        try:
-            return bind_sockets(port, self.host, backlog=1024)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-            raise PortError(f"protocols.{protocol}.port: cannot listen on {self.host}:{port}: {reason}") from error
+        attempts_left = 1 if port else _FREE_PORT_ATTEMPTS
+        while True:
+            attempts_left -= 1
+            try:
+                return _bind_every_family(self.host, port)
+            except OSError as error:
+                if attempts_left and error.errno == errno.EADDRINUSE:
+                    continue
+                self._owners.pop(port, None)
+                reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+                raise PortError(f"protocols.{protocol}.port: cannot listen on {self.host}:{port}: {reason}") from error
+
+
+def _bind_every_family(host: str, port: int) -> list[socket.socket]:
+    """Bind all addresses of a host to one port (0: the same free one for all); nothing stays open after a failure."""
+    sockets: list[socket.socket] = []
+    unknown: socket.gaierror | None = None
+    try:
+        for family in (socket.AF_INET, socket.AF_INET6):
+            number = sockets[0].getsockname()[1] if sockets else port
+            try:
+                sockets += bind_sockets(number, host, family, backlog=_BACKLOG)
+            except socket.gaierror as error:  # no address of this family
+                unknown = error
+        if not sockets:
+            raise unknown or OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    except OSError:
+        for each in sockets:
+            each.close()
+        raise
+    return sockets

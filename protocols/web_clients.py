@@ -1,0 +1,34 @@
+"""Who is behind an HTTP request or an upgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+
+
+def addresses(request: HTTPServerRequest) -> tuple[str, ...]:
+    """Return the addresses of a client: the peer, then what X-Forwarded-For lists, in its order."""
+    peer = request.remote_ip or ""
+    if "X-Forwarded-For" not in request.headers:
+        return (peer,)
+    listed = (address.strip() for address in request.headers["X-Forwarded-For"].split(","))
+    return (peer, *(address for address in listed if address))
+
+
+class LowerCaseHeaders(Mapping[str, str]):
+    """Headers by lower-case name, without copying them: most requests are never asked for any."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: HTTPHeaders) -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.lower() for name in self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)

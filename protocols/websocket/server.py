@@ -1,0 +1,150 @@
+"""The WebSocket protocol: the sessions, the channels they follow, and their signs of life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+from typing import Final
+
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+
+from kuzzle.notification import Notification
+from protocols.base import Protocol, ProtocolContext
+from protocols.websocket.frames import GOING_AWAY, INTERNAL_ERROR, TEXT, encode_frame
+from protocols.websocket.handshake import Upgrade, asks_for_websocket
+from protocols.websocket.session import WebSocketSession
+
+_RANK: Final = 10
+_DISCONNECT_REASON: Final = "Connection closed by remote host"
+# How long clients may take to say goodbye when the server stops.
+_GOODBYE_TIMEOUT_S: Final = 1.0
+
+
+class WebSocketProtocol(Protocol):
+    """WebSocket on the shared web port, by an upgrade on any path.
+
+    Options: `port`; `heartbeat` (ms) pings clients silent for that long and cuts them when they stay
+    silent as long again, `idleTimeout` (ms) cuts them after that silence, 0 switches either off;
+    `maxQueuedBytes` bounds what waits for a client that does not read, beyond it its connection is cut.
+    """
+
+    def __init__(self, context: ProtocolContext) -> None:
+        super().__init__(context)
+        self.max_message_bytes: int = context.limits["maxRequestSize"]
+        self.max_queued_bytes: int = self.options["maxQueuedBytes"]
+        self._heartbeat_s = self.options["heartbeat"] / 1000
+        self._idle_timeout_s = self.options["idleTimeout"] / 1000
+        self._sessions: dict[str, WebSocketSession] = {}
+        self._channels: dict[str, dict[str, WebSocketSession]] = {}
+        self._followed: dict[str, set[str]] = {}  # channels by connection id, to leave them all at once
+        self._watch: asyncio.TimerHandle | None = None
+        self._last_left: asyncio.Event = asyncio.Event()
+
+    async def start(self) -> None:
+        """Open the door on the shared web port."""
+        self.context.ports.open_web_door(self.options["port"], self.name, self._door, rank=_RANK)
+        self._watch_again()
+
+    async def stop(self) -> None:
+        """Close the door, say goodbye to all clients (1001: they may come back), then cut who does not answer."""
+        await self.context.ports.close_web_door(self.options["port"], self.name)
+        if self._watch is not None:
+            self._watch.cancel()
+        for session in tuple(self._sessions.values()):
+            session.close(GOING_AWAY, "Server is stopping")
+        if self._sessions:
+            self._last_left.clear()
+            try:
+                await asyncio.wait_for(self._last_left.wait(), _GOODBYE_TIMEOUT_S)
+            except TimeoutError:
+                for session in tuple(self._sessions.values()):
+                    session.abort()
+                await asyncio.sleep(0)  # lets the sockets close
+
+    def _door(self, request: HTTPServerRequest) -> HTTPMessageDelegate | None:
+        return Upgrade(self, self.name, request) if asks_for_websocket(request) else None
+
+    # --- sessions
+
+    def add(self, session: WebSocketSession) -> None:
+        """Take note of an open session."""
+        self._sessions[session.connection.id] = session
+
+    def remove(self, session: WebSocketSession) -> None:
+        """Forget a session whose socket is closed."""
+        self._sessions.pop(session.connection.id, None)
+        if not self._sessions:
+            self._last_left.set()
+
+    def leave(self, session: WebSocketSession) -> None:
+        """Take a session out of all channels."""
+        connection_id = session.connection.id
+        for channel in self._followed.pop(connection_id, ()):
+            self._drop_follower(channel, connection_id)
+
+    # --- notifications
+
+    def broadcast(self, channels: Sequence[str], notification: Notification) -> None:
+        """Build the frame once a channel and write it straight to each follower's socket."""
+        for channel in channels:
+            followers = self._channels.get(channel)
+            if followers:
+                frame = encode_frame(TEXT, notification.encode_for_room(channel))
+                # A copy: whoever does not read leaves the channel meanwhile.
+                for session in tuple(followers.values()):
+                    session.push(frame)
+
+    def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
+        """Send a notification to one connection, once a channel."""
+        session = self._sessions.get(connection_id)
+        if session is not None:
+            for channel in channels:
+                session.push(encode_frame(TEXT, notification.encode_for_room(channel)))
+
+    def join_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection follow a channel."""
+        session = self._sessions.get(connection_id)
+        if session is not None:
+            self._channels.setdefault(channel, {})[connection_id] = session
+            self._followed.setdefault(connection_id, set()).add(channel)
+
+    def leave_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection leave a channel."""
+        followed = self._followed.get(connection_id)
+        if followed is None or channel not in followed:
+            return
+        followed.remove(channel)
+        if not followed:
+            del self._followed[connection_id]
+        self._drop_follower(channel, connection_id)
+
+    def _drop_follower(self, channel: str, connection_id: str) -> None:
+        followers = self._channels[channel]
+        del followers[connection_id]
+        if not followers:
+            del self._channels[channel]
+
+    def disconnect(self, connection_id: str, message: str) -> None:
+        """Close a connection with code 1011 and the message as reason."""
+        session = self._sessions.get(connection_id)
+        if session is not None:
+            session.close(INTERNAL_ERROR, message or _DISCONNECT_REASON)
+
+    # --- signs of life
+
+    def _watch_again(self) -> None:
+        pauses = [pause for pause in (self._heartbeat_s, self._idle_timeout_s / 2) if pause]
+        if pauses:
+            self._watch = asyncio.get_running_loop().call_later(min(pauses), self._look_for_silence)
+
+    def _look_for_silence(self) -> None:
+        """Cut the clients that gave no sign of life, ask the silent ones for one."""
+        now = monotonic()
+        for session in tuple(self._sessions.values()):
+            silence_s = now - session.last_heard_s
+            if (self._idle_timeout_s and silence_s >= self._idle_timeout_s) or session.is_pinged:
+                session.abort()
+            elif self._heartbeat_s and silence_s >= self._heartbeat_s:
+                session.ping()
+        self._watch_again()

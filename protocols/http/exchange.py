@@ -152,7 +152,8 @@ class Exchange(HTTPMessageDelegate):
 
     async def _route(self, content: bytes | dict[str, Any] | None) -> None:
         request = self._request
-        client = Connection(self._service.name, addresses(request), LowerCaseHeaders(request.headers))
+        request_line = f"{request.method} {request.uri} {request.version}"
+        client = Connection(self._service.name, addresses(request), LowerCaseHeaders(request.headers), request_line)
         verb = request.method or ""
         if verb == "OPTIONS":
             response = self._service.entrypoint.api.success(Request({"requestId": client.id}, client), {})

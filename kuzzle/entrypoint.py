@@ -107,6 +107,11 @@ class Entrypoint:
             self._access_log.write(request, response)
         return response
 
+    def log_access(self, request: Request, response: Response) -> None:
+        """Write the access line of a request that a protocol has refused by itself."""
+        if self._access_log.is_on:
+            self._access_log.write(request, response)
+
     def _refuse(self, payload: Any) -> None:
         if not isinstance(payload, dict):
             raise EnvelopeError.without_id(400, "Input request data must be a non-null object")

@@ -252,7 +252,10 @@ class Exchange(HTTPMessageDelegate):
                 known[name] = payload[name]
         if isinstance(payload.get("volatile"), dict):
             known["volatile"] = payload["volatile"]
-        return self._service.entrypoint.api.failure(Request(known, client), error)
+        request = Request(known, client)
+        response = self._service.entrypoint.api.failure(request, error)
+        self._service.entrypoint.log_access(request, response)
+        return response
 
     # --- answering
 

@@ -80,6 +80,13 @@ class DocumentInTrashError(StorageError):
         self.collection = collection
 
 
+class DocumentToReplaceNotFoundError(StorageError):
+    """`services.storage.not_found` (404): there is no document of that id to put another in place of."""
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__("services.storage.not_found", document_id)
+
+
 class DocumentAlreadyExistsError(StorageError):
     """`services.storage.document_already_exists` (400)."""
 

@@ -296,6 +296,10 @@ def _floor(moment: datetime, unit: str) -> datetime:
     if unit == "w":
         moment -= timedelta(days=moment.weekday())
     keep = {"y": 1, "M": 2, "w": 3, "d": 3, "h": 4, "H": 4, "m": 5, "s": 6}[unit]
-    values = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
-    kept = values[:keep] + (0, 1, 1, 0, 0, 0)[keep:]
-    return datetime(*kept, tzinfo=moment.tzinfo)
+    year, month, day, hour, minute, second = (
+        value if position < keep else least
+        for position, (value, least) in enumerate(
+            zip(moment.timetuple()[:6], (0, 1, 1, 0, 0, 0), strict=True),
+        )
+    )
+    return datetime(year, month, day, hour, minute, second, tzinfo=moment.tzinfo)

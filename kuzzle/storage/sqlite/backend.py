@@ -1,0 +1,322 @@
+"""The embedded storage: documents in one SQLite file.
+
+Threads: reads by id run on the event loop itself (microseconds, on a connection of their own); searches
+run on the readers' threads; every change runs on the writer's thread, with group commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+import orjson
+
+from kuzzle.storage.base import (
+    AfterCommit,
+    CollectionMapping,
+    DocumentInTrashError,
+    DocumentNotFoundError,
+    DocumentWrite,
+    FailedWrite,
+    MappingNotFoundError,
+    SearchPage,
+    Storage,
+    StorageFailedError,
+    StorageUnavailableError,
+    StoredDocument,
+    StoreOpenError,
+    UnknownIndexError,
+    WriteKind,
+    WriteOutcome,
+)
+from kuzzle.storage.names import is_text
+from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
+from kuzzle.storage.sqlite.definitions import create_collection, create_index, delete_index, update_mapping
+from kuzzle.storage.sqlite.lock import StoreLock
+from kuzzle.storage.sqlite.readers import Readers
+from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
+from kuzzle.storage.sqlite.searching import count_documents, find_document_ids, search_documents
+from kuzzle.storage.sqlite.writer import Change, Transaction, Writer
+from kuzzle.storage.sqlite.writing import write_documents
+from kuzzle.storage.tree import MATCH_ALL, Query, Search
+
+T = TypeVar("T")
+
+# Enough to keep a long search from holding up the short ones; more would only take turns on the disk.
+READERS: Final = 2
+# Reads by id that run in one go on the event loop, before others get their turn.
+POINT_READS_PER_TURN: Final = 50
+
+
+@dataclass(slots=True)
+class _Open:
+    """What there is while the store is open."""
+
+    loop: asyncio.AbstractEventLoop
+    writer_connection: apsw.Connection
+    point_connection: apsw.Connection
+    writer: Writer
+    readers: Readers
+
+
+class SqliteStorage(Storage):
+    """Documents in one SQLite file."""
+
+    def __init__(self, path: Path, *, durability: str = "full", refresh_interval_ms: int = 0) -> None:
+        """Choose the file; nothing is touched yet.
+
+        Args:
+            path: The file; it and its folder are made if there are none.
+            durability: `full`: an acknowledged write survives a power failure. `normal`: it survives the
+                end of the process; a power failure may take the last moments, and never corrupts.
+            refresh_interval_ms: How old the snapshot of a search may be; 0: always fresh.
+        """
+        self.path = path
+        self._durability = durability
+        self._refresh_interval_s = refresh_interval_ms / 1000
+        self._lock = StoreLock(path)
+        self._open: _Open | None = None
+        self._refresh_timer: asyncio.TimerHandle | None = None
+
+    # --- opening and closing
+
+    async def open(self) -> None:
+        if self._open is not None:
+            return
+        loop = asyncio.get_running_loop()
+        writer, point, readers, catalogue = self._open_files()
+        self._open = _Open(
+            loop,
+            writer,
+            point,
+            Writer(writer, catalogue, loop),
+            Readers(readers, loop, keeps_snapshots=self._refresh_interval_s > 0),
+        )
+
+    def _open_files(self) -> tuple[apsw.Connection, apsw.Connection, list[apsw.Connection], Catalogue]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreOpenError(f"Cannot make the data folder {self.path.parent}: {error.strerror}") from error
+        self._lock.take()
+        opened: list[apsw.Connection] = []
+        try:
+            opened.append(open_writer(self.path, self._durability))
+            catalogue = load_catalogue(opened[0])
+            opened.extend(open_reader(self.path) for _ in range(READERS + 1))
+        except (StoreOpenError, apsw.Error, ValueError) as error:
+            for connection in opened:
+                connection.close()
+            self._lock.give_back()
+            if isinstance(error, StoreOpenError):
+                raise
+            raise StoreOpenError(f"Cannot read the store {self.path}: {error}") from error
+        writer, point, *readers = opened
+        return writer, point, readers, catalogue
+
+    async def close(self) -> None:
+        opened, self._open = self._open, None
+        if opened is None:
+            return
+        if self._refresh_timer is not None:
+            self._refresh_timer.cancel()
+            self._refresh_timer = None
+        await opened.writer.close()
+        await opened.readers.close()
+        opened.point_connection.close()
+        # The last to close puts the log into the file, which takes as long as the disk does.
+        await asyncio.to_thread(opened.writer_connection.close)
+        self._lock.give_back()
+
+    async def describe(self) -> dict[str, Any]:
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        space = sum(file.stat().st_size for file in files if file.exists())
+        return {
+            "type": "sqlite",
+            "version": apsw.sqlite_lib_version(),
+            "status": "green" if await self.is_healthy() else "red",
+            "spaceUsed": str(space),
+        }
+
+    async def is_healthy(self) -> bool:
+        try:
+            await self._change(lambda _transaction: None)
+            await self._read(lambda connection: connection.execute("SELECT count(*) FROM indexes").fetchall())
+        except (StorageUnavailableError, StorageFailedError, apsw.Error):
+            return False
+        return True
+
+    # --- ways to the file
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            raise StorageUnavailableError
+        return self._open
+
+    async def _change(
+        self,
+        run: Callable[[Transaction], T],
+        *,
+        after_commit: Callable[[T], None] | None = None,
+        is_compound: bool = False,
+    ) -> T:
+        opened = self._opened()
+        future: asyncio.Future[T] = opened.loop.create_future()
+        opened.writer.submit(Change(run, future, after_commit, is_compound))
+        result = await future
+        self._schedule_refresh()
+        return result
+
+    async def _read(self, read: Callable[[apsw.Connection], T]) -> T:
+        return await self._opened().readers.run(read)
+
+    def _schedule_refresh(self) -> None:
+        if self._refresh_interval_s > 0 and self._refresh_timer is None and self._open is not None:
+            self._refresh_timer = self._open.loop.call_later(self._refresh_interval_s, self._refresh_now)
+
+    def _refresh_now(self) -> None:
+        if self._refresh_timer is not None:
+            self._refresh_timer.cancel()
+            self._refresh_timer = None
+        if self._open is not None:
+            self._open.readers.refresh()
+
+    def _index(self, index: str) -> IndexState:
+        state = self._opened().writer.catalogue.find_index(index)
+        if state is None:
+            raise UnknownIndexError(index)
+        return state
+
+    # --- indexes and collections
+
+    async def create_index(self, index: str) -> None:
+        await self._change(lambda transaction: create_index(transaction, index), is_compound=True)
+
+    async def delete_index(self, index: str) -> None:
+        await self._change(lambda transaction: delete_index(transaction, index), is_compound=True)
+
+    async def index_exists(self, index: str) -> bool:
+        return self._opened().writer.catalogue.find_index(index) is not None
+
+    async def list_indexes(self) -> list[str]:
+        return sorted(name for name in self._opened().writer.catalogue.indexes if not name.startswith("%"))
+
+    async def create_collection(self, index: str, collection: str, mapping: dict[str, Any] | None) -> None:
+        await self._change(
+            lambda transaction: create_collection(transaction, index, collection, mapping), is_compound=True
+        )
+
+    async def update_mapping(self, index: str, collection: str, mapping: dict[str, Any]) -> None:
+        await self._change(
+            lambda transaction: update_mapping(transaction, index, collection, mapping), is_compound=True
+        )
+
+    async def get_mapping(self, index: str, collection: str) -> CollectionMapping:
+        state = self._index(index).collections.get(collection)
+        if state is None:
+            raise MappingNotFoundError(index)
+        mapping = state.mapping
+        return CollectionMapping(mapping.dynamic, mapping.meta, mapping.properties)
+
+    async def collection_exists(self, index: str, collection: str) -> bool:
+        return self._opened().writer.catalogue.find_collection(index, collection) is not None
+
+    async def list_collections(self, index: str) -> list[str]:
+        return sorted(self._index(index).collections)
+
+    # --- documents
+
+    async def get_document(
+        self, index: str, collection: str, document_id: str, *, include_trash: bool = False
+    ) -> StoredDocument:
+        state = self._index(index).collections.get(collection)
+        document = None if state is None else self._find(index, state, document_id)
+        if document is None:
+            raise DocumentNotFoundError
+        if document.is_in_trash and not include_trash:
+            raise DocumentInTrashError(document_id, index, collection)
+        return document
+
+    async def get_documents(
+        self, index: str, collection: str, document_ids: Sequence[str]
+    ) -> list[StoredDocument | None]:
+        documents: list[StoredDocument | None] = []
+        for position, document_id in enumerate(document_ids):
+            if position and position % POINT_READS_PER_TURN == 0:
+                await asyncio.sleep(0)
+            state = self._opened().writer.catalogue.find_collection(index, collection)
+            documents.append(None if state is None else self._find(index, state, document_id))
+        return documents
+
+    def _find(self, index: str, state: CollectionState, document_id: str) -> StoredDocument | None:
+        if not is_text(document_id):
+            return None
+        statement = f"SELECT version, json(body) FROM {state.documents_table} WHERE id = ?"
+        try:
+            for version, body in self._opened().point_connection.execute(statement, (document_id,)):
+                return StoredDocument(index, state.name, document_id, version, orjson.loads(body))
+        except apsw.SQLError:
+            # Its index was deleted a moment ago, and the news is on its way to this thread.
+            return None
+        return None
+
+    async def write_documents(
+        self,
+        index: str,
+        collection: str,
+        kind: WriteKind,
+        writes: Sequence[DocumentWrite],
+        *,
+        refresh: bool = False,
+        after_commit: AfterCommit | None = None,
+    ) -> list[WriteOutcome]:
+        def announce(outcomes: list[WriteOutcome]) -> None:
+            if refresh:
+                self._refresh_now()
+            written = [outcome for outcome in outcomes if not isinstance(outcome, FailedWrite)]
+            if after_commit is not None and written:
+                after_commit(written)
+
+        return await self._change(
+            lambda transaction: write_documents(transaction, index, collection, kind, writes), after_commit=announce
+        )
+
+    # --- search
+
+    async def search(self, index: str, collection: str, search: Search) -> SearchPage:
+        state = self._index(index).collections.get(collection)
+        if state is None:
+            return SearchPage([], 0, None, 0)
+        now_ms = time.time_ns() // 1_000_000
+        return await self._search(index, lambda connection: search_documents(connection, index, state, search, now_ms))
+
+    async def count(self, index: str, collection: str, query: Query = MATCH_ALL) -> int:
+        state = self._index(index).collections.get(collection)
+        if state is None:
+            return 0
+        now_ms = time.time_ns() // 1_000_000
+        return await self._search(index, lambda connection: count_documents(connection, state, query, now_ms))
+
+    async def find_ids(self, index: str, collection: str, query: Query = MATCH_ALL) -> list[str]:
+        state = self._index(index).collections.get(collection)
+        if state is None:
+            return []
+        now_ms = time.time_ns() // 1_000_000
+        return await self._search(index, lambda connection: find_document_ids(connection, state, query, now_ms))
+
+    async def _search(self, index: str, read: Callable[[apsw.Connection], T]) -> T:
+        try:
+            return await self._read(read)
+        except apsw.SQLError as error:
+            if "no such table" in str(error):
+                raise UnknownIndexError(index) from None
+            raise
+
+    async def refresh(self, index: str) -> None:
+        self._index(index)
+        self._refresh_now()

@@ -1,0 +1,124 @@
+"""What the index keeps of a document: for each of its fields, each of its values once.
+
+Objects in arrays are flattened, as Elasticsearch does: the values of all of them belong to one field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingType
+from typing import Any
+
+from kuzzle.errors import KuzzleError
+from kuzzle.storage.base import StrictMappingError
+from kuzzle.storage.fields import Field, ObjectNode
+from kuzzle.storage.mapping import Mapping, add_inferred, check_field_name, infer_definition
+from kuzzle.storage.sqlite.analysis import tokens_of
+from kuzzle.storage.values import PRESENT, IndexedValue, index_value, text_of
+
+IndexRow = tuple[int, IndexedValue]
+"""Number of a field, and one of its values in a document."""
+
+
+class Extraction:
+    """Reads one document under one mapping.
+
+    Attributes:
+        rows: The values of the document by the numbers of their fields.
+        unknown: Fields that the mapping does not know and is to learn: definitions by name, nested.
+    """
+
+    def __init__(self, mapping: Mapping, numbers: MappingType[str, int], collection: str) -> None:
+        self.rows: set[IndexRow] = set()
+        self.unknown: dict[str, Any] = {}
+        self._mapping = mapping
+        self._numbers = numbers
+        self._collection = collection
+
+    def read(self, source: MappingType[str, Any]) -> None:
+        """Collect the rows of a document.
+
+        Raises:
+            KuzzleError: A value that does not fit its field, or a field that a strict mapping refuses.
+        """
+        self._read_object(self._mapping.root, source)
+
+    def _read_object(self, node: ObjectNode, source: MappingType[str, Any]) -> None:
+        if not node.is_enabled:
+            return
+        children = node.children
+        for name, value in source.items():
+            child = children.get(name)
+            if child is None:
+                self._read_other(node, name, value)
+            elif isinstance(child, Field):
+                self._read_field(child, value)
+            else:
+                self._read_below(child, value)
+
+    def _read_below(self, node: ObjectNode, value: Any) -> None:
+        if isinstance(value, dict):
+            self._read_object(node, value)
+        elif isinstance(value, list):
+            for item in value:
+                self._read_below(node, item)
+        elif value is not None and node.is_enabled:
+            raise KuzzleError("services.storage.wrong_mapping_property", node.path)
+
+    def _read_other(self, node: ObjectNode, name: str, value: Any) -> None:
+        """Read a member that is no child of its object by name: a dotted path, or an unknown field."""
+        first, separator, rest = name.partition(".")
+        child = node.children.get(first)
+        if separator and isinstance(child, ObjectNode):
+            self._read_object(child, {rest: value})
+        elif separator and isinstance(child, Field):
+            raise KuzzleError("services.storage.wrong_mapping_property", child.path)
+        elif node.dynamic == "strict":
+            raise StrictMappingError(name, node.path or self._collection)
+        elif node.dynamic == "true":
+            check_field_name(name)
+            definition = infer_definition(value)
+            if definition is not None:
+                path = f"{node.path}.{name}" if node.path else name
+                add_inferred(self.unknown, path.split("."), definition)
+
+    def _read_field(self, field: Field, value: Any) -> None:
+        if value is None:
+            value = field.definition.get("null_value")
+            if value is None:
+                return
+        if isinstance(value, list) and not (field.type == "geo_point" and _is_pair(value)):
+            for item in value:
+                self._read_field(field, item)
+            return
+        self._add(field, value)
+        for subfield in field.subfields:
+            self._add(subfield, value)
+        for path in field.copy_to:
+            self._copy(path, value)
+
+    def _copy(self, path: str, value: Any) -> None:
+        target = self._mapping.fields.get(path)
+        if target is not None:
+            self._add(target, value)
+            for subfield in target.subfields:
+                self._add(subfield, value)
+        elif path in self._mapping.objects:
+            raise KuzzleError("services.storage.wrong_mapping_property", path)
+        else:
+            self._read_other(self._mapping.root, path, value)
+
+    def _add(self, field: Field, value: Any) -> None:
+        number = self._numbers[field.path]
+        found = self._tokens(field, value) if field.type == "text" else (index_value(field, value),)
+        if not field.is_hidden:
+            self.rows.update((number, indexed) for indexed in found if indexed is not None)
+
+    @staticmethod
+    def _tokens(field: Field, value: Any) -> Iterable[IndexedValue]:
+        tokens = tokens_of(field.definition.get("analyzer", "standard"), text_of(field, value))
+        return tokens or (PRESENT,)
+
+
+def _is_pair(value: list[Any]) -> bool:
+    return len(value) in (2, 3) and all(isinstance(part, int | float) for part in value)

@@ -1,0 +1,165 @@
+"""Which documents match, and which of them make a page.
+
+A page is found in one of two ways, with the same answer:
+
+- along the index: one sort key on a field that many documents match; the table of values is walked in
+  its order until the page is full, so that the first ten of a million cost little more than ten steps;
+- by keys: everything else; the sort keys of all matches are gathered and sorted.
+
+Documents with equal keys, or without a sort equal scores, keep the order in which they came to be.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.sorting import Key
+from kuzzle.storage.sqlite.translation import EVERYTHING, Translation
+from kuzzle.storage.tree import Query
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A document of a page; `sort` holds its sort keys, None without a sort."""
+
+    rid: int
+    score: float | None
+    sort: list[Any] | None = None
+
+
+class Matches:
+    """The documents that match a query, within one read transaction."""
+
+    def __init__(self, connection: apsw.Connection, state: CollectionState, query: Query, now_ms: int) -> None:
+        """Translate the query.
+
+        Raises:
+            KuzzleError: 400 `services.storage.unexpected_bad_request`.
+        """
+        self._connection = connection
+        self._state = state
+        self._translation = Translation(state, now_ms)
+        self._condition = self._translation.condition(query)
+        self._score = self._translation.score(query)
+        self._matching = f"FROM {state.documents_table} AS d WHERE {self._condition}"
+
+    def _rows(self, statement: str) -> Iterator[Any]:
+        return self._connection.execute(statement, self._translation.values)
+
+    def _value(self, statement: str) -> Any:
+        ((value,),) = self._rows(statement)
+        return value
+
+    def count(self) -> int:
+        """Return how many match."""
+        count: int = self._value(f"SELECT count(*) {self._matching}")
+        return count
+
+    def best_score(self) -> float | None:
+        """Return the highest score, None when nothing matches."""
+        if isinstance(self._score, float):
+            return self._score
+        best: float | None = self._value(f"SELECT max({self._score}) {self._matching}")
+        return best
+
+    def ids(self) -> list[str]:
+        """Return the ids of all matches."""
+        return [row[0] for row in self._rows(f"SELECT d.id {self._matching}")]
+
+    def page(self, keys: list[Key], offset: int, size: int, total: int) -> list[PageRow]:
+        """Return the rows of a page.
+
+        Args:
+            total: How many match.
+        """
+        if not size or offset >= total:
+            return []
+        if not keys:
+            return self._by_score(offset, size)
+        if len(keys) == 1 and keys[0].is_index_order and self._is_walk_short(offset + size, total):
+            return self._along_index(keys[0], offset, size)
+        return self._by_keys(keys, offset, size)
+
+    def _by_score(self, offset: int, size: int) -> list[PageRow]:
+        if isinstance(self._score, float):
+            statement = f"SELECT d.rid {self._matching} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
+            return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]
+        statement = (
+            f"SELECT d.rid, {self._score} AS score {self._matching} "
+            f"ORDER BY score DESC, d.rid LIMIT {size} OFFSET {offset}"
+        )
+        return [PageRow(rid, score) for rid, score in self._rows(statement)]
+
+    def _is_walk_short(self, wanted: int, total: int) -> bool:
+        """Tell whether walking the index meets enough matches sooner than sorting all of them takes."""
+        last: int = self._value(f"SELECT max(rid) FROM {self._state.documents_table}")
+        return last * wanted <= total * total
+
+    def _along_index(self, key: Key, offset: int, size: int) -> list[PageRow]:
+        parts = [self._with_value(key), self._without_value(key)]
+        if key.sort.missing == "_first":
+            parts.reverse()
+        return list(itertools.islice(itertools.chain(*parts), offset, offset + size))
+
+    def _with_value(self, key: Key) -> Iterator[PageRow]:
+        matches = ""
+        if self._condition != EVERYTHING:
+            documents = self._state.documents_table
+            matches = f"AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = v.rid AND {self._condition})"
+        seen = set()
+        for rid, value in self._rows(
+            f"SELECT v.rid, v.value FROM {self._state.values_table} AS v WHERE v.field = {key.number} "
+            f"{_of_values(key, 'v.value')} {matches} ORDER BY v.value {key.direction}, v.rid"
+        ):
+            # Of several values of a document the first on the way is the one that counts.
+            if rid not in seen:
+                seen.add(rid)
+                yield PageRow(rid, None, [key.shown(value)])
+
+    def _without_value(self, key: Key) -> Iterator[PageRow]:
+        value = self._key_column(key)
+        for (rid,) in self._rows(f"SELECT d.rid {self._matching} AND {value} IS NULL ORDER BY d.rid"):
+            yield PageRow(rid, None, [None])
+
+    def _by_keys(self, keys: list[Key], offset: int, size: int) -> list[PageRow]:
+        columns = [f"{self._key_column(key)} AS k{position}" for position, key in enumerate(keys)]
+        order = [f"k{position} {key.direction} {key.nulls}" for position, key in enumerate(keys)]
+        statement = (
+            f"SELECT d.rid, {', '.join(columns)} {self._matching} "
+            f"ORDER BY {', '.join(order)}, d.rid LIMIT {size} OFFSET {offset}"
+        )
+        scored = [position for position, key in enumerate(keys) if key.sort.field == "_score"]
+        rows = []
+        for rid, *values in self._rows(statement):
+            shown = [key.shown(value) for key, value in zip(keys, values, strict=True)]
+            rows.append(PageRow(rid, values[scored[0]] if scored else None, shown))
+        return rows
+
+    def _key_column(self, key: Key) -> str:
+        match key.sort.field:
+            case "_score":
+                return self._score if isinstance(self._score, str) else self._translation.bind(self._score)
+            case "_doc":
+                return "d.rid"
+            case "_id":
+                return "d.id"
+            case "_uid":
+                return f"({self._translation.bind(self._state.name + '#')} || d.id)"
+        if key.field is None:
+            return "NULL"
+        column = (
+            f"(SELECT {key.aggregate}(value) FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
+            f"WHERE rid = d.rid AND field = {key.number} {_of_values(key, 'value')})"
+        )
+        return column if key.missing is None else f"coalesce({column}, {self._translation.bind(key.missing)})"
+
+
+def _of_values(key: Key, column: str) -> str:
+    """Leave out the mark of a text without tokens."""
+    return f"AND {column} < x''" if key.field is not None and key.field.type == "text" else ""

@@ -1,0 +1,140 @@
+"""The format of the store: opening its file, checking that it is ours, making its tables.
+
+Tables: `indexes`, `collections`, and two per collection, named by its number:
+
+- `documents_N (rid, id, version, body)`: the documents; `body` is JSONB, which keeps the order of keys.
+- `values_N (field, value, rid)`: every value of every mapped field, in the order of the table's key. It
+  is the index of the collection: terms, ranges, existence and sorting are looked up there, and a
+  document with several values of a field simply has several rows. `values_N_of` finds the values of a
+  document: to sort few documents, and to know what a change has to take back.
+
+No name of a user ever reaches the text of a statement: tables and fields are numbers, all else is bound.
+The number of the format stands in the file's `user_version`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
+
+FORMAT: Final = 1
+APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is taken for a store
+SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL"}
+
+_TABLES: Final = """
+CREATE TABLE indexes (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE collections (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  index_number INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  mapping TEXT NOT NULL,
+  field_numbers TEXT NOT NULL,
+  UNIQUE (index_number, name)
+) STRICT;
+"""
+
+
+def open_writer(path: Path, durability: str) -> apsw.Connection:
+    """Open the store for writing; make it if there is none.
+
+    Raises:
+        StoreOpenError: One line that tells why.
+    """
+    try:
+        connection = apsw.Connection(str(path), statementcachesize=512)
+    except apsw.Error as error:
+        raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
+    try:
+        _check_format(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
+        connection.set_busy_timeout(5000)
+    except apsw.NotADBError:
+        connection.close()
+        raise StoreOpenError(f"The file {path} is not a database") from None
+    except apsw.Error as error:
+        connection.close()
+        raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
+    except StoreOpenError:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """Open one more connection, that only reads, to a store that a writer has opened.
+
+    Raises:
+        StoreOpenError
+    """
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=512)
+        connection.execute("PRAGMA query_only = ON")
+        connection.set_busy_timeout(5000)
+    except apsw.Error as error:
+        raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
+    return connection
+
+
+def _check_format(connection: apsw.Connection, path: Path) -> None:
+    if connection.readonly("main"):
+        raise StoreOpenError(f"The store {path} is not writable")
+    application, version = connection.pragma("application_id"), connection.pragma("user_version")
+    is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
+    if is_empty and application == 0 and version == 0:
+        with connection:
+            connection.execute(_TABLES)
+            connection.pragma("application_id", APPLICATION_ID)
+            connection.pragma("user_version", FORMAT)
+    elif application != APPLICATION_ID:
+        raise StoreOpenError(f"The file {path} is a database of another program")
+    elif version > FORMAT:
+        raise StoreOpenError(
+            f"The store {path} is from a newer version: its format is {version}, this version reads up to {FORMAT}"
+        )
+
+
+def load_catalogue(connection: apsw.Connection) -> Catalogue:
+    """Read which indexes and collections there are."""
+    collections: dict[int, dict[str, CollectionState]] = {}
+    rows = connection.execute("SELECT index_number, name, number, mapping, field_numbers FROM collections")
+    for index_number, name, number, mapping, numbers in rows:
+        collections.setdefault(index_number, {})[name] = CollectionState.read(name, number, mapping, numbers)
+    return Catalogue(
+        {
+            name: IndexState(number, collections.get(number, {}))
+            for number, name in connection.execute("SELECT number, name FROM indexes")
+        }
+    )
+
+
+def create_collection_tables(connection: apsw.Connection, state: CollectionState) -> None:
+    """Make the tables of a collection."""
+    connection.execute(f"""
+        CREATE TABLE {state.documents_table} (
+          rid INTEGER PRIMARY KEY,
+          id TEXT NOT NULL UNIQUE,
+          version INTEGER NOT NULL,
+          body BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE {state.values_table} (
+          field INTEGER NOT NULL,
+          value ANY NOT NULL,
+          rid INTEGER NOT NULL,
+          PRIMARY KEY (field, value, rid)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX {state.values_index} ON {state.values_table} (rid, field);
+    """)
+
+
+def drop_collection_tables(connection: apsw.Connection, state: CollectionState) -> None:
+    """Remove the tables of a collection."""
+    connection.execute(f"DROP TABLE {state.documents_table}; DROP TABLE {state.values_table}")

@@ -1,0 +1,72 @@
+"""Searches, counts and lists of ids, on the connection of a reader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+import orjson
+
+from kuzzle.storage.base import Hit, SearchPage
+from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.pages import Matches, PageRow
+from kuzzle.storage.sqlite.sorting import resolve_keys
+from kuzzle.storage.tree import Query, Search
+
+
+def search_documents(
+    connection: apsw.Connection, index: str, state: CollectionState, search: Search, now_ms: int
+) -> SearchPage:
+    """Find documents.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request`.
+    """
+    started = time.perf_counter()
+    keys = resolve_keys(search.sort, state)
+    matches = Matches(connection, state, search.query, now_ms)
+    total = matches.count()
+    hits = _hits(connection, index, state, search, matches.page(keys, search.offset, search.size, total))
+    max_score = None
+    if total and (not keys or any(key.sort.field == "_score" for key in keys)):
+        max_score = matches.best_score()
+    return SearchPage(hits, total, max_score, round((time.perf_counter() - started) * 1000))
+
+
+def count_documents(connection: apsw.Connection, state: CollectionState, query: Query, now_ms: int) -> int:
+    """Count the documents that match.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request`.
+    """
+    return Matches(connection, state, query, now_ms).count()
+
+
+def find_document_ids(connection: apsw.Connection, state: CollectionState, query: Query, now_ms: int) -> list[str]:
+    """Return the ids of all documents that match.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request`.
+    """
+    return Matches(connection, state, query, now_ms).ids()
+
+
+def _hits(
+    connection: apsw.Connection, index: str, state: CollectionState, search: Search, rows: Sequence[PageRow]
+) -> list[Hit]:
+    body = "NULL" if search.source is False else "json(body)"
+    statement = f"SELECT id, {body} FROM {state.documents_table} WHERE rid = ?"
+    hits = []
+    for row in rows:
+        ((document_id, text),) = connection.execute(statement, (row.rid,))
+        hits.append(Hit(index, state.name, document_id, row.score, _content(search, text), row.sort))
+    return hits
+
+
+def _content(search: Search, text: Any) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    content: dict[str, Any] = orjson.loads(text)
+    return search.source.apply(content) if search.source else content

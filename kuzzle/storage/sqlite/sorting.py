@@ -1,0 +1,94 @@
+"""Sort keys: the fields they name, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kuzzle.errors import KuzzleError
+from kuzzle.storage.clauses import bad_request
+from kuzzle.storage.fields import Field
+from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.tree import Sort
+from kuzzle.storage.values import IndexedValue, index_value, ip_text
+
+_UNSORTABLE: Final = frozenset({"geo_point", "geo_shape", "binary"})
+_DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A sort key and the field it names.
+
+    Attributes:
+        field: None for `_score`, `_doc`, `_id`, `_uid`, and for a field nobody has (`unmapped_type`).
+        missing: What stands for the value of a document that has none; None: it comes first or last.
+    """
+
+    sort: Sort
+    field: Field | None = None
+    number: int = 0
+    missing: IndexedValue | None = None
+
+    @property
+    def direction(self) -> str:
+        """The direction in SQL."""
+        return self.sort.order.upper()
+
+    @property
+    def aggregate(self) -> str:
+        """The SQL function that picks the value that counts among several."""
+        return self.sort.mode or ("min" if self.sort.order == "asc" else "max")
+
+    @property
+    def nulls(self) -> str:
+        """Where documents without a value stand, in SQL."""
+        return "NULLS FIRST" if self.sort.missing == "_first" else "NULLS LAST"
+
+    @property
+    def is_index_order(self) -> bool:
+        """True when the index has the documents in the order of this key."""
+        counts_first = self.aggregate == ("min" if self.sort.order == "asc" else "max")
+        return self.field is not None and counts_first and self.missing is None
+
+    def shown(self, value: Any) -> Any:
+        """Return a value of the index as a hit shows it."""
+        return ip_text(value) if isinstance(value, bytes) else value
+
+
+def resolve_keys(sorts: tuple[Sort, ...], state: CollectionState) -> list[Key]:
+    """Find the fields of sort keys.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request`: no such field, or one that cannot be
+            sorted by.
+    """
+    return [_resolve(sort, state) for sort in sorts]
+
+
+def _resolve(sort: Sort, state: CollectionState) -> Key:
+    if sort.field in _DOCUMENT_KEYS:
+        return Key(sort)
+    field = state.mapping.fields.get(sort.field)
+    if field is None or field.is_hidden:
+        if sort.unmapped_type is None:
+            raise bad_request(f"No mapping found for [{sort.field}] in order to sort on")
+        return Key(sort)
+    if field.type == "text" and field.definition.get("fielddata") not in (True, "true"):
+        raise bad_request(
+            f"Fielddata is disabled on text fields by default. Set fielddata=true on [{sort.field}] in order to "
+            "load fielddata in memory by uninverting the inverted index. Note that this can however use "
+            "significant memory. Alternatively use a keyword field instead."
+        )
+    if field.type in _UNSORTABLE:
+        raise bad_request(f"can't sort on {field.type} field [{sort.field}] without using specific sorting feature")
+    return Key(sort, field, state.field_numbers[field.path], _missing_value(sort, field))
+
+
+def _missing_value(sort: Sort, field: Field) -> IndexedValue | None:
+    if sort.missing in ("_last", "_first"):
+        return None
+    try:
+        return str(sort.missing) if field.type == "text" else index_value(field, sort.missing)
+    except KuzzleError:
+        raise bad_request(f"[missing] of [{sort.field}] is no value of its type: [{sort.missing}]") from None

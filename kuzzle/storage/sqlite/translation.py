@@ -1,0 +1,282 @@
+"""Queries as SQL: a condition on `d.rid` and an expression of the score.
+
+A clause on a field is a look-up in the collection's table of values, whose key is `(field, value, rid)`;
+a document with several values matches when one of them does. What a value means depends on the type of
+its field (`values.py`); a field that is not mapped matches nothing.
+"""
+
+from __future__ import annotations
+
+import array
+import math
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Final
+
+import apsw
+
+from kuzzle.storage.clauses import bad_request
+from kuzzle.storage.dates import DateError, DateFormat, date_format, time_zone
+from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
+from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
+from kuzzle.storage.values import (
+    PRESENT,
+    IndexedValue,
+    ValueProblem,
+    exact_number,
+    ip_range,
+    query_value,
+)
+
+Score = float | str
+"""The score of a matching document: a number when it is the same for all, else an SQL expression."""
+
+NOTHING: Final = "0"
+EVERYTHING: Final = "1"
+
+_NOT_SEARCHABLE: Final = {
+    "geo_point": "Geo fields do not support exact searching, use dedicated geo queries instead: [%s]",
+    "geo_shape": "Geo fields do not support exact searching, use dedicated geo queries instead: [%s]",
+    "binary": "Binary fields do not support searching: [%s]",
+}
+
+
+class Translation:
+    """Translates the clauses of one search.
+
+    Attributes:
+        values: What the statements' parameters are bound to, by name.
+    """
+
+    def __init__(self, state: CollectionState, now_ms: int) -> None:
+        self.values: dict[str, Any] = {}
+        self._state = state
+        self._now_ms = now_ms
+        self._known: dict[int, str] = {}
+
+    def bind(self, value: Any) -> str:
+        """Return the parameter that stands for a value."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def condition(self, query: Query) -> str:
+        """Return the condition that documents match.
+
+        Raises:
+            KuzzleError: 400 `services.storage.unexpected_bad_request`: a value that the field's type
+                does not know, or a field that cannot be searched.
+        """
+        known = self._known.get(id(query))
+        if known is None:
+            known = self._known[id(query)] = self._condition(query)
+        return known
+
+    def _condition(self, query: Query) -> str:
+        match query:
+            case MatchAll():
+                return EVERYTHING
+            case MatchNone():
+                return NOTHING
+            case Term():
+                return self._terms(query.field, (query.value,))
+            case Terms():
+                return self._terms(query.field, query.values)
+            case Range():
+                return self._range(query)
+            case Exists():
+                return self._exists(query.field)
+            case Ids():
+                return f"d.id IN {self._list(query.values)}"
+            case Bool():
+                return self._bool(query)
+
+    def score(self, query: Query) -> Score:
+        """Return the score of the documents that match: the boosts of what matched, added up."""
+        if isinstance(query, MatchNone):
+            return 0.0
+        if not isinstance(query, Bool):
+            return query.boost
+        fixed = 0.0
+        parts = []
+        for clause in query.must:
+            score = self.score(clause)
+            if isinstance(score, float):
+                fixed += score
+            else:
+                parts.append(score)
+        for clause in query.should:
+            score = self.score(clause)
+            if score != 0.0:
+                parts.append(f"(({self.condition(clause)}) * {self._number(score)})")
+        if not parts:
+            return fixed * query.boost
+        return f"({_joined([*parts, self._number(fixed)], '+')} * {self._number(query.boost)})"
+
+    def _number(self, score: Score) -> str:
+        return score if isinstance(score, str) else self.bind(score)
+
+    def _bool(self, query: Bool) -> str:
+        parts = [self.condition(clause) for clause in (*query.must, *query.filter)]
+        should = [self.condition(clause) for clause in query.should]
+        required = query.required_should
+        if required > len(should):
+            return NOTHING
+        if required == 1:
+            parts.append(_joined(should, "OR"))
+        elif required == len(should):
+            parts.extend(should)
+        elif required:
+            parts.append(f"({_joined([f'({part})' for part in should], '+')} >= {required})")
+        parts.extend(f"NOT {self.condition(clause)}" for clause in query.must_not)
+        return _joined(parts, "AND") if parts else EVERYTHING
+
+    # --- leaves
+
+    def _terms(self, path: str, values: Sequence[Scalar]) -> str:
+        if path in ("_id", "_uid", "_type"):
+            return self._document_terms(path, values)
+        field = self._field(path)
+        if field is None:
+            return NOTHING
+        if field.type == "date":
+            return _joined([self._date_range(field, Range(path, value, value)) for value in values] or [NOTHING], "OR")
+        wanted: set[IndexedValue] = set()
+        ranges = []
+        for value in values:
+            network = _understood(ip_range, value) if field.type == "ip" else None
+            if network is not None:
+                first, last = (self.bind(address) for address in network)
+                ranges.append(self._values(field, f"value BETWEEN {first} AND {last}"))
+                continue
+            found = _understood(query_value, field, value)
+            if found is not None:
+                wanted.add(found)
+        if len(wanted) == 1:
+            ranges.append(self._values(field, f"value = {self.bind(wanted.pop())}"))
+        elif wanted:
+            ranges.append(self._values(field, f"value IN {self._list(tuple(wanted))}"))
+        return _joined(ranges or [NOTHING], "OR")
+
+    def _document_terms(self, path: str, values: Sequence[Scalar]) -> str:
+        texts = [str(value) for value in values]
+        if path == "_type":
+            return EVERYTHING if self._state.name in texts else NOTHING
+        if path == "_uid":
+            prefix = f"{self._state.name}#"
+            texts = [text.removeprefix(prefix) for text in texts if text.startswith(prefix)]
+        return f"d.id IN {self._list(texts)}"
+
+    def _exists(self, path: str) -> str:
+        if path in ("_id", "_uid", "_type", "_index", "_source"):
+            return EVERYTHING
+        numbers = [self._state.field_numbers[field.path] for field in self._state.mapping.fields_below(path)]
+        if not numbers:
+            return NOTHING
+        return _joined(
+            [f"d.rid IN (SELECT rid FROM {self._state.values_table} WHERE field = {number})" for number in numbers],
+            "OR",
+        )
+
+    def _range(self, query: Range) -> str:
+        if query.field.startswith("_") and query.field in ("_id", "_uid", "_type", "_index"):
+            raise bad_request(f"Field [{query.field}] of type [{query.field}] does not support range queries")
+        field = self._field(query.field)
+        if field is None:
+            return NOTHING
+        if field.type == "date":
+            return self._date_range(field, query)
+        parts = []
+        if query.lower is not None:
+            lower = self._bound(field, query.lower)
+            parts.append(f"value {'>=' if query.includes_lower else '>'} {self.bind(lower)}")
+        if query.upper is not None:
+            upper = self._bound(field, query.upper)
+            parts.append(f"value {'<=' if query.includes_upper else '<'} {self.bind(upper)}")
+        elif field.type == "text":
+            # Without an upper bound the mark of a text without tokens would be in the range.
+            parts.append(f"value < {self.bind(PRESENT)}")
+        return self._values(field, " AND ".join(parts))
+
+    def _bound(self, field: Field, value: Scalar) -> IndexedValue:
+        if field.type in INTEGER_BOUNDS or field.type in FLOAT_TYPES:
+            number: int | float = _understood(exact_number, value)
+            # SQLite compares integers with floats exactly; an integer beyond 64 bits is beyond all values.
+            if -(1 << 63) <= number < 1 << 63:
+                return number
+            return math.copysign(math.inf, number)
+        found: IndexedValue | None = _understood(query_value, field, value)
+        if found is None:
+            raise bad_request(f"failed to create query: [{field.path}] has no such value")
+        return found
+
+    def _date_range(self, field: Field, query: Range) -> str:
+        parts = []
+        if query.lower is not None:
+            # `gt` a day means after its last millisecond.
+            lower = self._date(field, query, query.lower, round_up=not query.includes_lower)
+            parts.append(f"value {'>=' if query.includes_lower else '>'} {self.bind(lower)}")
+        if query.upper is not None:
+            upper = self._date(field, query, query.upper, round_up=query.includes_upper)
+            parts.append(f"value {'<=' if query.includes_upper else '<'} {self.bind(upper)}")
+        return self._values(field, " AND ".join(parts))
+
+    def _date(self, field: Field, query: Range, value: Scalar, *, round_up: bool) -> int:
+        if isinstance(value, bool) or value is None:
+            raise bad_request(f"failed to parse date field [{value}]")
+        try:
+            reader: DateFormat | None = date_format(query.format) if query.format else field.date_format
+            zone = time_zone(query.time_zone) if query.time_zone else UTC
+            if reader is None:
+                raise DateError(f"[{field.path}] has no date format")
+            millis = reader.parse_math(value, now_ms=self._now_ms, round_up=round_up, zone=zone)
+        except DateError as error:
+            raise bad_request(str(error)) from None
+        return max(-(1 << 63), min(millis, (1 << 63) - 1))
+
+    def _field(self, path: str) -> Field | None:
+        """Return a field that can be searched, None when there is none of that path."""
+        field = self._state.mapping.fields.get(path)
+        if field is None or field.is_hidden:
+            return None
+        if field.type in _NOT_SEARCHABLE:
+            raise bad_request(_NOT_SEARCHABLE[field.type] % path)
+        if not field.is_searchable:
+            raise bad_request(f"Cannot search on field [{path}] since it is not indexed.")
+        return field
+
+    def _values(self, field: Field, condition: str) -> str:
+        number = self._state.field_numbers[field.path]
+        rest = f" AND {condition}" if condition else ""
+        return f"d.rid IN (SELECT rid FROM {self._state.values_table} WHERE field = {number}{rest})"
+
+    def _list(self, values: Sequence[IndexedValue]) -> str:
+        """Return a set of values of one kind, bound as one array."""
+        if not values:
+            return "(NULL)"
+        kind = type(values[0])
+        bound: Any = array.array("q" if kind is int else "d", values) if kind in (int, float) else tuple(values)
+        if kind is str and any("\0" in str(value) for value in values):
+            # An array of texts ends each at its first NUL; as bytes they are whole.
+            encoded = self.bind(apsw.carray(tuple(str(value).encode() for value in values)))
+            return f"(SELECT CAST(value AS TEXT) FROM carray({encoded}))"
+        return f"(SELECT value FROM carray({self.bind(apsw.carray(bound))}))"
+
+
+def _understood(read: Any, *arguments: Any) -> Any:
+    """Call a reader of query values; what it cannot read is the client's fault."""
+    try:
+        return read(*arguments)
+    except ValueProblem as problem:
+        raise bad_request(f"failed to create query: {problem}") from None
+    except OverflowError:
+        return None
+
+
+def _joined(parts: Sequence[str], operator: str) -> str:
+    """Join by an operator as a balanced tree: SQLite limits how deep an expression is, not how long."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return f"({_joined(parts[:middle], operator)} {operator} {_joined(parts[middle:], operator)})"

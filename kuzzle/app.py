@@ -69,7 +69,9 @@ class Application:
         self.storage = build_storage(config)
         self.users = Users(self.storage)
         self.realtime = Realtime(limits, clock=time.monotonic)
-        self.slots = RequestSlots(limits["concurrentRequests"], limits["requestsBufferSize"])
+        self.slots = RequestSlots(
+            limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
+        )
         self.events = Events()
         registry = Registry(
             [

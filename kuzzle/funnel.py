@@ -56,7 +56,12 @@ class Funnel:
         except KuzzleError as error:
             return api.failure(request, error)
         except Exception:  # the client gets no detail of a defect, the log all of them
-            logger.exception("%s:%s failed unexpectedly", request.controller, request.action)
+            logger.exception(
+                "%s:%s failed unexpectedly",
+                request.controller,
+                request.action,
+                extra={"request_id": request.id},
+            )
             return api.failure(request, KuzzleError("core.fatal.unexpected_error", "see the server's log"))
 
     async def _pass_gates(self, request: Request) -> object:

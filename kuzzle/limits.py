@@ -7,20 +7,27 @@ requests at once delays the others by one request each, not by thousands.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 
 from kuzzle.connection import Connection
 from kuzzle.errors import KuzzleError
 
+logger = logging.getLogger(__name__)
+
 
 class RequestSlots:
     """The places of requests at work (`limits.concurrentRequests`) and of those that wait
-    (`limits.requestsBufferSize`)."""
+    (`limits.requestsBufferSize`); the log warns when `limits.requestsBufferWarningThreshold` wait."""
 
-    def __init__(self, concurrent_requests: int, requests_buffer_size: int) -> None:
+    def __init__(
+        self, concurrent_requests: int, requests_buffer_size: int, warning_threshold: int | None = None
+    ) -> None:
         self._free = concurrent_requests
         self._concurrent_requests = concurrent_requests
         self._buffer_size = requests_buffer_size
+        self._warning_threshold = warning_threshold or requests_buffer_size
+        self._has_warned = False
         self._waiting = 0
         self._queues: OrderedDict[str, deque[tuple[Connection, asyncio.Future[bool]]]] = OrderedDict()
         self._idle: asyncio.Future[None] | None = None
@@ -59,6 +66,7 @@ class RequestSlots:
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(connection.id, deque()).append((connection, turn))
         self._waiting += 1
+        self._warn_of_overload()
         try:
             has_place = await turn
         except asyncio.CancelledError:
@@ -67,6 +75,19 @@ class RequestSlots:
             raise
         if not has_place:
             raise KuzzleError("api.process.connection_dropped")
+
+    def _warn_of_overload(self) -> None:
+        """Warn once when many wait, and again only after most of them had their turn."""
+        if self._waiting * 2 < self._warning_threshold:
+            self._has_warned = False
+        elif self._waiting >= self._warning_threshold and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "Overload: %d requests wait for one of %d places; beyond %d they are refused",
+                self._waiting,
+                self._concurrent_requests,
+                self._buffer_size,
+            )
 
     def give_back(self) -> None:
         """Hand the place to the next request in turn, or leave it free."""

@@ -103,3 +103,29 @@ async def test_waiting_for_idle_ends_with_the_last_request_or_the_time() -> None
     assert not idle.done()
     slots.give_back()
     assert await idle
+
+
+async def test_an_overload_is_logged_once_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    slots = RequestSlots(1, 10, warning_threshold=4)
+    slots.take_free()
+    connection = Connection("test")
+
+    async def fill(count: int) -> list[asyncio.Future[None]]:
+        waiting = [asyncio.ensure_future(slots.take(connection)) for _ in range(count)]
+        await settle()
+        return waiting
+
+    async def empty(waiting: list[asyncio.Future[None]]) -> None:
+        for turn in waiting:
+            slots.give_back()
+            await turn
+
+    first = await fill(3)
+    assert caplog.records == []
+    second = await fill(3)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Overload: 4 requests wait for one of 1 places; beyond 10 they are refused"
+    ]
+    await empty(first + second)
+    await empty(await fill(5))
+    assert len(caplog.records) == 2

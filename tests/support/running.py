@@ -25,7 +25,7 @@ def environment(changes: Mapping[str, str], *, search_path: Path | None = ROOT) 
     inherited.pop("PYTHONPATH", None)
     if search_path is not None:
         inherited["PYTHONPATH"] = str(search_path)
-    return {**inherited, "PYTHONWARNINGS": "error", **changes}
+    return {**inherited, "PYTHONWARNINGS": "error,ignore::ResourceWarning", **changes}
 
 
 def run(
@@ -88,10 +88,12 @@ class RunningServer:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal and return exit code, the rest of the standard output, and the error output."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        out, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, out, errors
+        self.process.send_signal(number)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        # Not communicate(): it would lose the lines that reading the summary has buffered.
+        out, errors = self.process.stdout.read(), self.process.stderr.read()
+        return self.process.wait(60), out, errors
 
     def __enter__(self) -> Self:
         return self

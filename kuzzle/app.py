@@ -68,7 +68,7 @@ class Application:
         api = ApiV1(Catalogue.load(1))
         self.storage = build_storage(config)
         self.users = Users(self.storage)
-        self.realtime = Realtime(limits, clock=time.monotonic)
+        self.realtime = Realtime(limits, clock=time.time)
         self.slots = RequestSlots(
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
         )
@@ -82,7 +82,7 @@ class Application:
                 RealtimeController(self.realtime),
             ]
         )
-        funnel = Funnel(
+        self.funnel = Funnel(
             api=api,
             registry=registry,
             slots=self.slots,
@@ -92,7 +92,7 @@ class Application:
         )
         self.entrypoint = Entrypoint(
             api=api,
-            funnel=funnel,
+            funnel=self.funnel,
             access_log=AccessLog(config.section("logs")),
             is_ready=self.is_ready,
             on_connection_removed=self.realtime.remove_connection,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from kuzzle.notification import Notification
+from kuzzle.realtime.rooms import Movement, Scope, State
 from kuzzle.request import Request
 
 
@@ -14,22 +15,32 @@ from kuzzle.request import Request
 class DocumentEvent:
     """Something happened to a document, or a message was published.
 
+    What is None is not told in API 1:
+
+    | cause | source | metadata | updated_fields |
+    |---|---|---|---|
+    | a message, a pending write, a write of an m* action | yes | None | None |
+    | create, createOrReplace, replace | yes | yes | None |
+    | update | yes | yes | yes |
+    | a document that no longer matches after a write | None | None | None |
+    | a deletion, whatever the action | None | yes | None |
+
     Attributes:
         request: What caused it.
         action: Name that subscribers see (`create`, `replace`, `update`, `delete`, `publish`, or that
-            of an m* action).
+            of an m* action for documents that were there before).
         scope: `in` when the document matches, `out` when it no longer does, `unknown` before a write.
         state: `pending` before the write, `done` after it.
-        document_id: None for a message without id.
-        source: Whole content; None when only the id is told.
-        metadata: `_kuzzle_info` shown beside the content, None where it is not.
-        updated_fields: Names of the changed fields of an update.
+        document_id: None for a message or a pending write without id.
+        source: Whole content, `_kuzzle_info` included; the body of the request before a write.
+        metadata: The document's `_kuzzle_info`, to be shown beside the content.
+        updated_fields: Names of the changed fields at the top level.
     """
 
     request: Request
     action: str
-    scope: Literal["in", "out", "unknown"]
-    state: Literal["pending", "done"]
+    scope: Scope
+    state: State
     document_id: str | None
     source: dict[str, Any] | None
     metadata: dict[str, Any] | None = None
@@ -41,14 +52,17 @@ class UserEvent:
     """Somebody entered or left a room.
 
     Attributes:
-        action: `subscribe`, `join` or `unsubscribe`.
+        action: `subscribe`, `join` or `unsubscribe`; the latter also for a connection that is gone.
+        movement: Whether the user came or went.
+        index, collection: Those of the room.
         volatile: Given by that user when subscribing.
         protocol: That of the user's connection; None after the end of its token.
         count: Connections in the room after it.
+        timestamp: Milliseconds since the epoch.
     """
 
     action: str
-    movement: Literal["in", "out"]
+    movement: Movement
     index: str | None
     collection: str | None
     volatile: dict[str, Any] | None

@@ -1,0 +1,202 @@
+"""Filters as clients write them: checked, and brought to their normal form.
+
+`read_filter` refuses what is wrong with a 400 that names the place: the quoted path of keywords and
+fields, a colon, the reason. What it accepts becomes a normal form (`normal_form.py`), and with an index
+and a collection the id of a room.
+
+A keyword is one entry of `_READERS`: it gets its body and answers an expression, negated already when
+an odd number of `not` stands around it, so that negations end up at the clauses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+from kuzzle.encoding import JsonError, decode_json
+from kuzzle.errors import KuzzleError
+from kuzzle.realtime.normal_form import WORK_PER_TERM, AllOf, AnyOf, Expression, NormalForm, normal_form
+from kuzzle.realtime.operators import Clause, Equals, Exists, HasElement, InRange, above, below
+
+MAX_TERMS: Final = 256
+"""How many *ands* a filter may come to where `limits.subscriptionMinterms` sets no other bound."""
+MAX_DEPTH: Final = 64
+"""How deep operators may nest: nobody writes that by hand, and reading calls itself for each level."""
+
+_ARRAY_START: Final = re.compile(r"(?<!^)(?<!\\)\[")
+_LOWER_BOUNDS: Final = ("gt", "gte")
+_UPPER_BOUNDS: Final = ("lt", "lte")
+
+
+def read_filter(filters: Any, max_terms: int = MAX_TERMS) -> NormalForm:
+    """Check a filter and bring it to its normal form.
+
+    Anything without keys at the root (`{}`, null, `[]`, a number) matches everything.
+
+    Raises:
+        KuzzleError: 400 without id: it is no filter; 413 `core.realtime.too_many_terms`: it comes to
+            more than `max_terms` *ands*, or is too large to find out.
+    """
+    if not isinstance(filters, dict | list | str) or not filters:
+        return normal_form(AllOf(()), max_terms)
+    return normal_form(_FilterReader(max_terms).read(filters, "", False, 0), max_terms)
+
+
+def room_identifier(index: str, collection: str, form: NormalForm) -> str:
+    """Return the id of the room of a filter: 32 hexadecimal digits, the same on every server."""
+    text = json.dumps([index, collection, [[clause.key for clause in term] for term in form]])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class _FilterReader:
+    """Reads one filter, and counts its clauses: they are bounded like the work on them."""
+
+    def __init__(self, max_terms: int) -> None:
+        self._max_clauses = max_terms * WORK_PER_TERM
+        self._clauses = 0
+
+    def read(self, filters: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        """Read a filter that must not be empty; `path` is where it stands."""
+        if not isinstance(filters, dict):
+            _refuse(path, "must be an object")
+        if len(filters) != 1:
+            _refuse(path, f"must have exactly one keyword, not {len(filters)}")
+        if depth > MAX_DEPTH:
+            _refuse(path, f"nests deeper than {MAX_DEPTH} operators")
+        ((keyword, body),) = filters.items()
+        reader = _READERS.get(keyword)
+        place = f"{path}.{keyword}" if path else str(keyword)
+        if reader is None:
+            _refuse(place, f"unknown keyword (known: {', '.join(_READERS)})")
+        return reader(self, body, place, is_negated, depth)
+
+    # --- operators
+
+    def all_of(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        parts = self._operands(body, path, is_negated, depth)
+        return AnyOf(parts) if is_negated else AllOf(parts)
+
+    def any_of(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        parts = self._operands(body, path, is_negated, depth)
+        return AllOf(parts) if is_negated else AnyOf(parts)
+
+    def none_of(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        return self.read(body, path, not is_negated, depth + 1)
+
+    def _operands(self, body: Any, path: str, is_negated: bool, depth: int) -> list[Expression]:
+        for part in _non_empty_array(body, path):
+            if not isinstance(part, dict) or not part:
+                _refuse(path, "can only contain non-empty objects")
+        return [self.read(part, path, is_negated, depth + 1) for part in body]
+
+    # --- clauses
+
+    def equals(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        field, value = _one_field(body, path)
+        if not (value is None or isinstance(value, str | bool) or _is_number(value)):
+            _refuse(f"{path}.{field}", "must be a string, a number, a boolean or null")
+        return self._count(Equals(field, value, is_negated=is_negated))
+
+    def is_in(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        field, values = _one_field(body, path)
+        place = f"{path}.{field}"
+        for value in _non_empty_array(values, place):
+            if not isinstance(value, str):
+                _refuse(place, "must hold only values of type string")
+        parts = [self._count(Equals(field, value, is_negated=is_negated)) for value in dict.fromkeys(values)]
+        return AllOf(parts) if is_negated else AnyOf(parts)
+
+    def exists(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        if isinstance(body, dict):
+            if list(body) != ["field"]:
+                _refuse(path, 'must be a field, or an object with nothing but "field"')
+            body, path = body["field"], f"{path}.field"
+        if not isinstance(body, str):
+            _refuse(path, "must be a string")
+        if not body:
+            _refuse(path, "cannot test an empty field name")
+        start = _ARRAY_START.search(body) if body.endswith("]") else None
+        if start is None:
+            return self._count(Exists(_unescaped(body), is_negated=is_negated))
+        text = body[start.end() : -1]
+        try:
+            value = decode_json(text)
+        except JsonError:
+            _refuse(path, f"invalid array value ({text})")
+        if isinstance(value, dict | list):  # these are told apart by identity: no document holds one
+            return AllOf(()) if is_negated else AnyOf(())
+        return self._count(HasElement(_unescaped(body[: start.start()]), value, is_negated=is_negated))
+
+    def in_range(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        field, bounds = _one_field(body, path)
+        place = f"{path}.{field}"
+        if not isinstance(bounds, dict) or not bounds:
+            _refuse(place, "must be a non-empty object")
+        for name, bound in bounds.items():
+            if name not in _LOWER_BOUNDS and name not in _UPPER_BOUNDS:
+                _refuse(place, f'"{name}" is not an allowed attribute (allowed: gt, gte, lt, lte)')
+            if not _is_number(bound):
+                _refuse(f"{place}.{name}", "must be a number")
+        for names, side in ((_LOWER_BOUNDS, "lower"), (_UPPER_BOUNDS, "upper")):
+            if all(name in bounds for name in names):
+                _refuse(place, f"only 1 {side} boundary allowed")
+        low = next((bounds[name] for name in _LOWER_BOUNDS if name in bounds), -math.inf)
+        high = next((bounds[name] for name in _UPPER_BOUNDS if name in bounds), math.inf)
+        if low >= high:
+            _refuse(place, "the lower boundary must be strictly below the upper one")
+        low = above(low) if "gt" in bounds else low
+        high = below(high) if "lt" in bounds else high
+        if low > high:  # two neighbours, both excluded
+            return AllOf(()) if is_negated else AnyOf(())
+        return self._count(InRange(field, low, high, is_negated=is_negated))
+
+    def _count(self, clause: Clause) -> Clause:
+        self._clauses += 1
+        if self._clauses > self._max_clauses:
+            raise KuzzleError("core.realtime.too_many_terms", self._max_clauses, f"more than {self._max_clauses}")
+        return clause
+
+
+_READERS: Final[Mapping[str, Callable[[_FilterReader, Any, str, bool, int], Expression]]] = {
+    "equals": _FilterReader.equals,
+    "exists": _FilterReader.exists,
+    "in": _FilterReader.is_in,
+    "range": _FilterReader.in_range,
+    "and": _FilterReader.all_of,
+    "or": _FilterReader.any_of,
+    "not": _FilterReader.none_of,
+}
+
+
+def _one_field(body: Any, path: str) -> tuple[str, Any]:
+    if not isinstance(body, dict):
+        _refuse(path, "must be an object")
+    if len(body) != 1:
+        _refuse(path, f"must have exactly one field, not {len(body)}")
+    ((field, value),) = body.items()
+    return field, value
+
+
+def _non_empty_array(values: Any, path: str) -> Sequence[Any]:
+    if not isinstance(values, list):
+        _refuse(path, "must be an array")
+    if not values:
+        _refuse(path, "cannot be empty")
+    return values
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and math.isfinite(value))
+
+
+def _unescaped(path: str) -> str:
+    return path.replace("\\[", "[").replace("\\]", "]")
+
+
+def _refuse(path: str, reason: str) -> NoReturn:
+    text = f'"{path}": {reason}' if path else f"A filter {reason}"
+    raise KuzzleError.without_id(400, text)

@@ -1,0 +1,167 @@
+"""The clauses of filters: each asks one thing about the value of one field.
+
+Types are strict: `1`, `"1"` and `true` are three values, and only `1` and `1.0` are the same one. A
+clause may be negated; it then holds whenever its positive form does not, also when the field is absent
+or of another type. Numbers are compared exactly, whatever their size.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Self
+
+Scalar = str | int | float | bool | None
+Document = Mapping[str, Any]
+"""A document as filters see it: field path to value."""
+
+ABSENT: Final = object()
+"""Stands for the value of a field that a document does not have."""
+
+NUMBERS: Final = (int, float)
+_KINDS: Final[Mapping[type, str]] = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
+# From here on every float is an integer, and not every integer is a float.
+_LAST_EXACT: Final = 2**53
+
+
+class Clause(ABC):
+    """One question about one field.
+
+    Attributes:
+        field: Dotted path of the field.
+        is_negated: True when the clause holds if its positive form does not.
+        key: Its whole content, the same for equal clauses only; sorts clauses of every sort, positive
+            ones first, then by how few documents they tend to accept.
+    """
+
+    __slots__ = ("_hash", "field", "is_negated", "key")
+
+    rank: ClassVar[int]
+    """Place of the operator among the others, the most selective first: equals 0, array element 1,
+    exists 2, (shapes 3), range 4, (regexp 5, match 6)."""
+
+    def __init__(self, field: str, *operand: Scalar, is_negated: bool = False) -> None:
+        self.field = field
+        self.is_negated = is_negated
+        self.key = (is_negated, self.rank, field, *operand)
+        self._hash = hash(self.key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clause) and self.key == other.key
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self.key}"
+
+    @abstractmethod
+    def accepts(self, value: Any) -> bool:
+        """Tell whether the positive form holds for a value of the field, which may be ABSENT."""
+
+    @abstractmethod
+    def negation(self) -> Self:
+        """Return the clause that holds when this one does not."""
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether the clause, negated or not, holds for a value of the field, which may be ABSENT."""
+        return self.accepts(value) is not self.is_negated
+
+    def holds_in(self, document: Document) -> bool:
+        """Tell whether the clause holds in a document."""
+        return self.accepts(document.get(self.field, ABSENT)) is not self.is_negated
+
+
+class _ValueClause(Clause):
+    """A clause about one scalar.
+
+    Attributes:
+        value: The scalar; a number without fraction is an int.
+        types: Python types of equal values.
+    """
+
+    __slots__ = ("types", "value")
+
+    def __init__(self, field: str, value: Scalar, *, is_negated: bool = False) -> None:
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        kind = type(value)
+        super().__init__(field, _KINDS[kind], value, is_negated=is_negated)
+        self.value = value
+        self.types: tuple[type, ...] = NUMBERS if kind in NUMBERS else (kind,)
+
+    def negation(self) -> Self:
+        return type(self)(self.field, self.value, is_negated=not self.is_negated)
+
+
+class Equals(_ValueClause):
+    """The field holds exactly this scalar; an absent field equals nothing, not even null."""
+
+    __slots__ = ()
+    rank = 0
+
+    def accepts(self, value: Any) -> bool:
+        return type(value) in self.types and value == self.value
+
+
+class HasElement(_ValueClause):
+    """The field is an array that holds this scalar."""
+
+    __slots__ = ()
+    rank = 1
+
+    def accepts(self, value: Any) -> bool:
+        return type(value) is list and any(type(item) in self.types and item == self.value for item in value)
+
+
+class Exists(Clause):
+    """The document has the field, whatever it holds: null, empty texts, lists and objects too."""
+
+    __slots__ = ()
+    rank = 2
+
+    def accepts(self, value: Any) -> bool:
+        return value is not ABSENT
+
+    def negation(self) -> Exists:
+        return Exists(self.field, is_negated=not self.is_negated)
+
+
+class InRange(Clause):
+    """The field holds a number between two bounds, both included; infinities leave a side open."""
+
+    __slots__ = ("high", "low")
+    rank = 4
+
+    def __init__(self, field: str, low: float, high: float, *, is_negated: bool = False) -> None:
+        low, high = _plain(low), _plain(high)
+        super().__init__(field, low, high, is_negated=is_negated)
+        self.low = low
+        self.high = high
+
+    def accepts(self, value: Any) -> bool:
+        return type(value) in NUMBERS and self.low <= value <= self.high
+
+    def negation(self) -> InRange:
+        return InRange(self.field, self.low, self.high, is_negated=not self.is_negated)
+
+
+def above(bound: float) -> float:
+    """Return the lowest number greater than a bound, among all a document can hold."""
+    return math.nextafter(bound, math.inf) if abs(bound) < _LAST_EXACT else int(bound) + 1
+
+
+def below(bound: float) -> float:
+    """Return the highest number smaller than a bound, among all a document can hold."""
+    return math.nextafter(bound, -math.inf) if abs(bound) < _LAST_EXACT else int(bound) - 1
+
+
+def _plain(number: float) -> float:
+    return int(number) if type(number) is float and number.is_integer() else number

@@ -1,0 +1,115 @@
+"""The field paths that filters ask about, and how a document is flattened along them.
+
+A document is seen flat: each key of each nested object is a dotted path, and the object itself stays
+visible under its own path. Arrays are not entered. A key that holds a dot is the same path as the
+nested one; of several values for one path the last wins. An empty key at the root adds no prefix to
+what is below it.
+
+Only the paths somebody asks about are visited. So flattening costs no more than a look at each key on
+the way, and a document with long keys and deep nests cannot make it build long texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class _PathNode:
+    """A part of paths. `path` is the whole path when one ends here, and `users` counts who asks for it."""
+
+    __slots__ = ("children", "path", "users")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _PathNode] = {}
+        self.path: str | None = None
+        self.users = 0
+
+
+class PathTree:
+    """A set of field paths, each counted as often as it was added."""
+
+    def __init__(self) -> None:
+        self._root = _PathNode()
+
+    def __contains__(self, path: str) -> bool:
+        node = _find(self._root, path)
+        return node is not None and node.path is not None
+
+    def add(self, path: str) -> None:
+        """Add a path."""
+        node = self._root
+        for part in path.split("."):
+            child = node.children.get(part)
+            if child is None:
+                child = node.children[part] = _PathNode()
+            node = child
+        node.path = path
+        node.users += 1
+
+    def remove(self, path: str) -> None:
+        """Take a path back that was added."""
+        trail = [self._root]
+        parts = path.split(".")
+        for part in parts:
+            trail.append(trail[-1].children[part])
+        end = trail.pop()
+        end.users -= 1
+        if end.users:
+            return
+        end.path = None
+        for parent, part in zip(reversed(trail), reversed(parts), strict=True):
+            child = parent.children[part]
+            if child.children or child.users:
+                return
+            del parent.children[part]
+
+    def flatten(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that a document has for the paths of this set."""
+        flat: dict[str, Any] = {}
+        items = _without_empty_keys(source, flat, self) if "" in source else iter(source.items())
+        ways: list[tuple[Iterator[tuple[str, Any]], _PathNode]] = [(items, self._root)]
+        while ways:
+            items, node = ways[-1]
+            children = node.children
+            for key, value in items:
+                child = children.get(key)
+                if child is None:
+                    if "." not in key:
+                        continue
+                    child = _find(node, key)
+                    if child is None:
+                        continue
+                if child.path is not None:
+                    flat[child.path] = value
+                if child.children and type(value) is dict:
+                    ways.append((iter(value.items()), child))
+                    break
+            else:
+                ways.pop()
+        return flat
+
+
+def _find(node: _PathNode, path: str) -> _PathNode | None:
+    found: _PathNode | None = node
+    for part in path.split("."):
+        found = found.children.get(part) if found is not None else None
+    return found
+
+
+def _without_empty_keys(source: Mapping[str, Any], flat: dict[str, Any], tree: PathTree) -> Iterator[tuple[str, Any]]:
+    """Yield the items of the root, those below empty keys as if they stood there themselves."""
+    is_wanted = "" in tree
+    ways = [iter(source.items())]
+    while ways:
+        for key, value in ways[-1]:
+            if key:
+                yield key, value
+                continue
+            if is_wanted:
+                flat[""] = value
+            if type(value) is dict:
+                ways.append(iter(value.items()))
+                break
+        else:
+            ways.pop()

@@ -1,0 +1,137 @@
+"""A plain evaluator of filters, written from their description, and strategies for filters and documents.
+
+It flattens the whole document and walks the filter as it was written: slow, and without a thought in
+common with the matcher.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from hypothesis import strategies as st
+
+
+def flatten(source: dict[str, Any], prefix: str = "", flat: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return every key of every nested object as a dotted path, the objects themselves included."""
+    flat = {} if flat is None else flat
+    for key, value in source.items():
+        path = f"{prefix}.{key}" if prefix else key
+        flat[path] = value
+        if isinstance(value, dict):
+            flatten(value, path, flat)
+    return flat
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Tell whether two scalars are the same value of the same type."""
+    if isinstance(one, dict | list) or isinstance(other, dict | list):
+        return False
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return one == other
+    return type(one) is type(other) and one == other
+
+
+def matches(filters: Any, source: dict[str, Any], document_id: str | None = None) -> bool:
+    """Tell whether a document matches a filter."""
+    if document_id is not None:
+        source = {**source, "_id": document_id}
+    return not filters or _holds(filters, flatten(source))
+
+
+def _holds(filters: dict[str, Any], flat: dict[str, Any]) -> bool:
+    ((keyword, body),) = filters.items()
+    if keyword == "and":
+        return all(_holds(part, flat) for part in body)
+    if keyword == "or":
+        return any(_holds(part, flat) for part in body)
+    if keyword == "not":
+        return not _holds(body, flat)
+    if keyword == "exists":
+        return _exists(body if isinstance(body, str) else body["field"], flat)
+    ((field, operand),) = body.items()
+    if field not in flat:
+        return False
+    value = flat[field]
+    if keyword == "equals":
+        return is_same(value, operand)
+    if keyword == "in":
+        return any(is_same(value, one) for one in operand)
+    assert keyword == "range"
+    return isinstance(value, int | float) and not isinstance(value, bool) and _is_between(value, operand)
+
+
+def _exists(text: str, flat: dict[str, Any]) -> bool:
+    path, bracket, operand = text.partition("[")
+    if not bracket:
+        return path in flat
+    held = flat.get(path)
+    return isinstance(held, list) and any(is_same(item, json.loads(operand[:-1])) for item in held)
+
+
+def _is_between(value: float, bounds: dict[str, float]) -> bool:
+    return (
+        value > bounds.get("gt", -math.inf)
+        and value >= bounds.get("gte", -math.inf)
+        and value < bounds.get("lt", math.inf)
+        and value <= bounds.get("lte", math.inf)
+    )
+
+
+# Few names and few values, so that filters and documents meet often.
+FIELDS = ("a", "b", "a.b", "a.c", "b.a.b", "", "a.", "_id")
+KEYS = ("a", "b", "c", "", "a.b", "_id")
+NUMBERS = st.sampled_from((0, -0.0, 1, 1.0, 2, 2.5, -1, 3, 2**53, 2**53 + 1, float(2**53), 1e300))
+SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.sampled_from(("", "x", "1", "true", "é")))
+
+
+def _bounds(low: float, high: float, names: tuple[str, str], sides: str) -> dict[str, float]:
+    low, high = min(low, high), max(low, high)
+    if low == high:
+        high = low + 1 if low + 1 > low else math.nextafter(low, math.inf)
+    bounds = {names[0]: low, names[1]: high}
+    return bounds if sides == "both" else {names[sides == "high"]: bounds[names[sides == "high"]]}
+
+
+_RANGES = st.builds(
+    _bounds,
+    NUMBERS,
+    NUMBERS,
+    st.tuples(st.sampled_from(("gt", "gte")), st.sampled_from(("lt", "lte"))),
+    st.sampled_from(("both", "low", "high")),
+)
+_PATHS = st.sampled_from(tuple(field for field in FIELDS if field))
+_EXISTS = st.one_of(_PATHS, st.builds(lambda path, value: f"{path}[{json.dumps(value)}]", _PATHS, SCALARS))
+CLAUSES = st.one_of(
+    st.builds(lambda field, value: {"equals": {field: value}}, st.sampled_from(FIELDS), SCALARS),
+    st.builds(
+        lambda field, values: {"in": {field: values}},
+        st.sampled_from(FIELDS),
+        st.lists(st.sampled_from(("", "x", "1", "é", "doc")), min_size=1, max_size=3),
+    ),
+    st.builds(lambda field, bounds: {"range": {field: bounds}}, st.sampled_from(FIELDS), _RANGES),
+    st.builds(lambda text: {"exists": text}, _EXISTS),
+    st.builds(lambda text: {"exists": {"field": text}}, _EXISTS),
+)
+FILTERS = st.recursive(
+    CLAUSES,
+    lambda parts: st.one_of(
+        st.builds(
+            lambda keyword, filters: {keyword: filters},
+            st.sampled_from(("and", "or")),
+            st.lists(parts, min_size=1, max_size=3),
+        ),
+        st.builds(lambda part: {"not": part}, parts),
+    ),
+    max_leaves=6,
+)
+_VALUES = st.recursive(
+    st.one_of(SCALARS, st.lists(SCALARS, max_size=3)),
+    lambda values: st.dictionaries(st.sampled_from(KEYS), values, max_size=3),
+    max_leaves=5,
+)
+DOCUMENTS = st.dictionaries(st.sampled_from(KEYS), _VALUES, max_size=4)
+DOCUMENT_IDS = st.sampled_from((None, "doc", "x"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kuzzle.config import Config, ConfigError, size_in_bytes
 from kuzzle.config.annotated import annotated
-from kuzzle.config.options import find_node, is_section, leaves, load_options
+from kuzzle.config.options import is_section, leaves, load_options
 from kuzzle.config.sources import variable_name
 from kuzzle.schemas import SCHEMAS_FOLDER
 
@@ -435,14 +435,18 @@ def test_the_section_of_ones_own_protocol_counts_as_secret(tmp_path: Path) -> No
     assert config.section("protocols")["own"]["more"] == {"x": "sesame"}
 
 
-def test_every_option_is_read_somewhere() -> None:
-    code = "".join(
-        path.read_text() for folder in ("kuzzle", "protocols") for path in (ROOT / folder).rglob("*.py")
-    )  # fmt: skip
-    # Options with a single choice are held by the schema alone.
-    unread = [
-        ".".join(path)
-        for path, node in LEAVES
-        if f'"{path[-1]}"' not in code and len(find_node(load_options(), path).get("enum", (1, 2))) > 1
-    ]
+def test_every_option_is_read_by_the_code_it_belongs_to() -> None:
+    def code(*places: str) -> str:
+        files = [file for place in places for file in ROOT.glob(place)]
+        return "".join(file.read_text() for file in files)
+
+    everywhere = code("kuzzle/**/*.py", "protocols/**/*.py")
+    unread = []
+    for path, node in LEAVES:
+        if len(node.get("enum", (1, 2))) == 1:
+            continue  # the schema alone holds an option of a single choice
+        is_shared = path[0] != "protocols" or path[-1] in ("enabled", "port")
+        readers = everywhere if is_shared else code(f"protocols/{path[1]}/**/*.py", "protocols/*.py")
+        if f'"{path[-1]}"' not in readers:
+            unread.append(".".join(path))
     assert not unread

@@ -135,9 +135,9 @@ class Catalogue:
             }
         )
 
-    def find(self, controller: str, action: str) -> ActionDefinition | None:
+    def find(self, controller: str | None, action: str | None) -> ActionDefinition | None:
         """Return an action, None when the generation has none of that name."""
-        return self._definitions.get((controller, action))
+        return self._definitions.get((controller, action))  # type: ignore[arg-type]
 
     def has_controller(self, controller: str) -> bool:
         """Tell whether any action belongs to that controller."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import resource
@@ -36,6 +37,7 @@ def machine_memory_bytes() -> tuple[int, int]:
         return 0, 0
 
 
+@functools.cache  # reading them can take long where there are many
 def processors() -> list[dict[str, Any]]:
     """Return the name and the clock (MHz, 0 when unknown) of each processor."""
     try:

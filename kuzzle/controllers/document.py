@@ -55,10 +55,7 @@ class DocumentController(Controller):
     @action("replace")
     async def replace(self, request: Request) -> WrittenDocument:
         """Store a content in place of an existing one."""
-        try:
-            return await self._write(request, WriteKind.REPLACE)
-        except DocumentNotFoundError:
-            raise KuzzleError("services.storage.not_found", request.document_id) from None
+        return await self._write(request, WriteKind.REPLACE)
 
     @action("update")
     async def update(self, request: Request) -> WrittenDocument:

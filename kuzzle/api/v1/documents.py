@@ -21,7 +21,7 @@ from kuzzle.request import Request
 from kuzzle.storage.base import (
     CollectionMapping,
     DocumentAlreadyExistsError,
-    DocumentNotFoundError,
+    DocumentToReplaceNotFoundError,
     DocumentWrite,
     FailedWrite,
     Hit,
@@ -147,7 +147,7 @@ def _refused_entry(refused: RefusedEntry) -> dict[str, Any]:
 def _failed_write(batch: DocumentBatch, failed: FailedWrite) -> dict[str, Any]:
     if isinstance(failed.error, DocumentAlreadyExistsError):
         return {"document": _wanted(failed.write), "reason": "document already exists"}
-    if batch.kind is WriteKind.REPLACE and isinstance(failed.error, DocumentNotFoundError):
+    if isinstance(failed.error, DocumentToReplaceNotFoundError):
         return {"document": _wanted(failed.write), "reason": "cannot replace a document that does not exist"}
     return {
         "_index": batch.index,

@@ -22,6 +22,7 @@ from kuzzle.request import Request
 from kuzzle.storage.base import (
     DocumentAlreadyExistsError,
     DocumentNotFoundError,
+    DocumentToReplaceNotFoundError,
     DocumentWrite,
     FailedWrite,
     Hit,
@@ -158,7 +159,7 @@ def test_m_replace_words_its_failures() -> None:
         "mReplace",
         batch(
             WriteKind.REPLACE,
-            [FailedWrite(DocumentWrite("d", SOURCE), DocumentNotFoundError())],
+            [FailedWrite(DocumentWrite("d", SOURCE), DocumentToReplaceNotFoundError("d"))],
             [RefusedEntry({"body": {}}, EntryFault.NO_ID, DocumentWrite(None, SOURCE))],
         ),
     )

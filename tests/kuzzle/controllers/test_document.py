@@ -252,7 +252,8 @@ async def test_faults_get_their_errors(
     server: Server, verb: str, path: str, body: Any, status: int, error_id: str
 ) -> None:
     await server.prepare()
-    reply = await server.http(verb, path, body)
+    # Tornado's client announces a form where a POST has no body, which would count as an empty one.
+    reply = await server.http(verb, path, body, {"Content-Type": "application/json"})
     assert (reply.status, reply.error_id) == (status, error_id)
     if error_id == "services.storage.unexpected_not_found":
         assert reply.json["error"]["message"] == "Not Found"

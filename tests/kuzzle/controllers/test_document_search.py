@@ -126,8 +126,14 @@ async def test_a_search_is_in_one_collection(server: Server, index: str, collect
     assert (reply["status"], reply["error"]["id"]) == (400, error_id)
 
 
-async def test_a_page_has_its_limit(start_server: Callable[..., Server]) -> None:
-    server = start_server({"limits": {"documentsFetchCount": 3}})
+@pytest.fixture
+def strict_server(start_server: Callable[..., Server]) -> Server:
+    """A server that reads three documents at a time."""
+    return start_server({"limits": {"documentsFetchCount": 3}})
+
+
+async def test_a_page_has_its_limit(strict_server: Server) -> None:
+    server = strict_server
     await seed(server)
     reply = await server.http("POST", f"{BOOKS}/_search?size=4")
     assert (reply.status, reply.error_id) == (413, "services.storage.get_limit_exceeded")

@@ -1,12 +1,14 @@
 """The server as a process: its logs, its signals, and what it says when it stands.
 
 SIGTERM and SIGINT stop it: running requests end, clients are told, the store is closed. A second one
-ends it at once, which the store survives. SIGHUP reads `logs.level` anew.
+ends it at once, which the store survives. SIGHUP reads `logs.level` anew; to a server started from a
+terminal it means that the terminal was closed, and stops it too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import resource
@@ -71,9 +73,10 @@ def _listen_to_signals(config: Config, logs: Logs) -> asyncio.Event:
         logger.info("Stopping on %s; a second one ends the server at once", number.name)
         told_to_stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop, number)
-    loop.add_signal_handler(signal.SIGHUP, _read_level, config, logs)
+    if not os.isatty(0):
+        loop.add_signal_handler(signal.SIGHUP, _read_level, config, logs)
     return told_to_stop
 
 
@@ -92,8 +95,9 @@ async def _say(application: Application) -> None:
     is_open_to_everyone = not await application.users.admin_exists()
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     lines = summary(application, is_open_to_everyone=is_open_to_everyone, open_files=open_files)
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # nobody reads it: no reason not to serve
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
 
 
 def summary(application: Application, *, is_open_to_everyone: bool, open_files: int) -> Iterator[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import os
 import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from running import FREE_PORTS, ROOT, RunningServer, run
+from running import FREE_PORTS, ROOT, RunningServer, environment, run
 
 from kuzzle import __version__
 from kuzzle.catalogue import Catalogue
@@ -303,6 +306,45 @@ def test_a_hangup_reads_the_log_level_anew(tmp_path: Path) -> None:
         hang_up("logs: {file: server.log, level: debug}", "The log level is debug")
         hang_up("logs: {level: loud}", "The log level stays as it is: logs.level: found")
         assert server.stop()[0] == 0
+
+
+def test_the_server_stops_with_the_terminal_it_was_started_from(tmp_path: Path) -> None:
+    terminal, own_end = os.openpty()
+    try:
+        with RunningServer(tmp_path, stdin=own_end) as server:
+            assert server.stop(signal.SIGHUP)[0] == 0
+    finally:
+        os.close(own_end)
+        os.close(terminal)
+
+
+def test_the_server_stands_though_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    changes = {**FREE_PORTS, "KUZZLE_PROTOCOLS__HTTP__PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kuzzle"],
+        cwd=tmp_path,
+        env=environment(changes),
+        stdin=subprocess.DEVNULL,
+        stdout=write_end,
+    )
+    os.close(write_end)
+    try:
+        deadline = time.monotonic() + 30
+        answer = None
+        while answer is None:
+            assert time.monotonic() < deadline
+            with contextlib.suppress(ConnectionRefusedError):
+                answer = get(port, "/_now")
+        assert answer["status"] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait(30)
 
 
 def test_few_open_files_are_told(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def run(
         [*(program or (sys.executable, "-m", "kuzzle")), *arguments],
         cwd=folder,
         env=environment(changes or {}),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
@@ -59,6 +60,7 @@ class RunningServer:
         program: Sequence[str] | None = None,
         search_path: Path | None = ROOT,
         preexec: str | None = None,
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         command = [*(program or (sys.executable, "-m", "kuzzle")), *arguments]
         if preexec is not None:
@@ -67,6 +69,7 @@ class RunningServer:
             command,
             cwd=folder,
             env=environment({**FREE_PORTS, **(changes or {})}, search_path=search_path),
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

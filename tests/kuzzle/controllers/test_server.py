@@ -50,6 +50,19 @@ async def test_a_server_that_works_is_healthy(server: Server) -> None:
     assert reply.result == {"status": "green", "services": {"internalCache": "green", "storageEngine": "green"}}
 
 
+async def test_what_the_server_tells_is_the_same_over_every_protocol(server: Server) -> None:
+    websocket = await server.websocket()
+    for action, path in (
+        ("healthCheck", "/_healthCheck"),
+        ("adminExists", "/_adminExists"),
+        ("getConfig", "/_getConfig"),
+    ):
+        reply = await websocket.request("server", action)
+        assert reply["result"] == (await server.http("GET", path)).result
+    told = (await websocket.request("server", "info"))["result"]["serverInfo"]
+    assert told["services"]["storageEngine"]["status"] == "green"
+
+
 async def test_a_closed_store_is_red_and_the_answer_says_so(server: Server) -> None:
     await server.app.storage.close()
     reply = await server.http("GET", "/_healthCheck")

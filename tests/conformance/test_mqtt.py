@@ -57,7 +57,7 @@ async def test_the_server_does_what_the_clause_says(case: dict[str, Any]) -> Non
             ((what, written),) = step.items()
             name, _, verb = what.partition(" ")
             if name not in peers:
-                peers[name] = await mqtt_raw.Peer.open(stage.port)
+                peers[name] = await stage.open()
             peer = peers[name]
             expected = read_bytes(str(written))
             if verb == "sends":
@@ -69,5 +69,3 @@ async def test_the_server_does_what_the_clause_says(case: dict[str, Any]) -> Non
             else:
                 assert verb == "is open"
                 assert await peer.is_silent(), "an answer to PINGREQ, nothing else"
-        for peer in peers.values():
-            peer.close()

@@ -1,4 +1,4 @@
-"""A small MQTT client over a raw socket, written apart from the server's codec so that neither hides faults of the other.
+"""A small MQTT client on a raw socket, apart from the server's codec so neither hides the other's faults.
 
 Packets are built and read as the specification shows them; `Peer` sends and receives them whole.
 """
@@ -6,6 +6,7 @@ Packets are built and read as the specification shows them; `Peer` sends and rec
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -138,23 +139,6 @@ class Peer:
         self.writer = writer
         self.version = version
 
-    @classmethod
-    async def open(cls, port: int, version: int = 4, *, host: str = "localhost") -> Peer:
-        """Open the socket only."""
-        return cls(*await asyncio.open_connection(host, port), version)
-
-    @classmethod
-    async def join(cls, port: int, client_id: str = "", version: int = 4, **options: Any) -> Peer:
-        """Open the socket and introduce the client."""
-        peer = await cls.open(port, version)
-        peer.send(connect(client_id, version, **options))
-        first_byte, body = await peer.packet()
-        assert first_byte == 0x20, "CONNACK"
-        assert body[1] == 0, f"refused with {body[1]}"
-        peer.session_present = bool(body[0])
-        peer.greeting = body[2:]
-        return peer
-
     session_present = False
     greeting = b""
 
@@ -230,3 +214,42 @@ class Peer:
     def close(self) -> None:
         """Close the socket without a word."""
         self.writer.close()
+
+    def reset(self) -> None:
+        """Break the connection as a crash of the client does."""
+        self.writer.transport.abort()
+
+
+class Peers:
+    """Clients of one server, closed together."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._opened: list[Peer] = []
+
+    async def open(self, version: int = 4, *, host: str = "localhost") -> Peer:
+        """Open a socket only."""
+        peer = Peer(*await asyncio.open_connection(host, self._port), version)
+        self._opened.append(peer)
+        return peer
+
+    async def join(self, client_id: str = "", version: int = 4, **options: Any) -> Peer:
+        """Open a socket and introduce the client."""
+        peer = await self.open(version)
+        peer.send(connect(client_id, version, **options))
+        first_byte, body = await peer.packet()
+        assert first_byte == 0x20, "CONNACK"
+        assert body[1] == 0, f"refused with {body[1]}"
+        peer.session_present = bool(body[0])
+        peer.greeting = body[2:]
+        return peer
+
+    async def __aenter__(self) -> Peers:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for peer in self._opened:
+            peer.close()
+        for peer in self._opened:
+            with contextlib.suppress(ConnectionError):
+                await peer.writer.wait_closed()

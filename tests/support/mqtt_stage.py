@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from mqtt_raw import Peer, Peers
+
 from kuzzle.config.options import load_options, size_in_bytes
 from kuzzle.connection import Connection
 from kuzzle.entrypoint import EnvelopeError
@@ -112,10 +114,20 @@ class Stage:
         """Where it listens."""
         return self.ports.numbers["mqtt"]
 
+    async def open(self, version: int = 4) -> Peer:
+        """Open a client's socket only."""
+        return await self._peers.open(version)
+
+    async def join(self, client_id: str = "", version: int = 4, **options: Any) -> Peer:
+        """Open a client's socket and introduce it."""
+        return await self._peers.join(client_id, version, **options)
+
     async def __aenter__(self) -> Stage:
         await self.protocol.start()
+        self._peers = Peers(self.port)
         return self
 
     async def __aexit__(self, *error: object) -> None:
         async with asyncio.timeout(20):
+            await self._peers.__aexit__()
             await self.protocol.stop()

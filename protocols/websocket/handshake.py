@@ -10,7 +10,8 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from tornado.httputil import (
     HTTPConnection,
@@ -21,13 +22,14 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
-from kuzzle.connection import Connection
 from protocols.tornado_seams import take_socket
-from protocols.web_clients import addresses
-from protocols.websocket.session import SessionOwner, WebSocketSession
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_VERSION = "13"
+SessionFactory = Callable[[bytes, bytes], asyncio.Protocol]
+"""Builds what serves a socket from now on, given the answer to the handshake, which it sends first, and
+what the client sent behind its request."""
+
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_VERSION: Final = "13"
 
 
 def asks_for_websocket(request: HTTPServerRequest) -> bool:
@@ -44,12 +46,10 @@ def asks_for_websocket(request: HTTPServerRequest) -> bool:
 class Upgrade(HTTPMessageDelegate):
     """Answers one request for an upgrade and hands its socket to a session."""
 
-    def __init__(self, owner: SessionOwner, protocol: str, request: HTTPServerRequest) -> None:
+    def __init__(self, request: HTTPServerRequest, make_session: SessionFactory) -> None:
         assert request.connection is not None
-        self._owner = owner
-        self._protocol = protocol
-        self._request = request
         self._connection: HTTPConnection = request.connection
+        self._make_session = make_session
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -69,9 +69,7 @@ class Upgrade(HTTPMessageDelegate):
         if taken is None:
             return
         socket, early = taken
-        headers = {name.lower(): value for name, value in self._request.headers.items()}
-        connection = Connection(self._protocol, addresses(self._request), headers)
-        session = WebSocketSession(self._owner, connection, _answer(key), early)
+        session = self._make_session(_answer(key), early)
         try:
             # An asyncio transport sends at once (no Nagle), straight to the socket while nothing waits.
             await asyncio.get_running_loop().connect_accepted_socket(lambda: session, socket)

@@ -9,8 +9,10 @@ from typing import Final
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
+from kuzzle.connection import Connection
 from kuzzle.notification import Notification
 from protocols.base import Protocol, ProtocolContext
+from protocols.web_clients import addresses
 from protocols.websocket.frames import GOING_AWAY, INTERNAL_ERROR, TEXT, encode_frame
 from protocols.websocket.handshake import Upgrade, asks_for_websocket
 from protocols.websocket.session import WebSocketSession
@@ -63,7 +65,14 @@ class WebSocketProtocol(Protocol):
                 await asyncio.sleep(0)  # lets the sockets close
 
     def _door(self, request: HTTPServerRequest) -> HTTPMessageDelegate | None:
-        return Upgrade(self, self.name, request) if asks_for_websocket(request) else None
+        if not asks_for_websocket(request):
+            return None
+        headers = {name.lower(): value for name, value in request.headers.items()}
+
+        def make_session(handshake: bytes, early: bytes) -> WebSocketSession:
+            return WebSocketSession(self, Connection(self.name, addresses(request), headers), handshake, early)
+
+        return Upgrade(request, make_session)
 
     # --- sessions
 

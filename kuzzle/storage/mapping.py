@@ -74,9 +74,7 @@ class Mapping:
 
     def _collect(self, node: ObjectNode, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise _bad_request(
-                f"Limit of mapping depth [{MAX_DEPTH}] has been exceeded due to object field [{node.path}]"
-            )
+            raise _too_deep(node.path)
         self.objects[node.path] = node
         for child in node.children.values():
             if isinstance(child, ObjectNode):
@@ -131,7 +129,7 @@ def _check_object(
 ) -> None:
     """`written` is where the definition stands in what the user wrote, `path` is that of the field."""
     if depth > MAX_DEPTH:
-        raise _bad_request(f"Limit of mapping depth [{MAX_DEPTH}] has been exceeded due to object field [{path}]")
+        raise _too_deep(path)
     for key in definition:
         if key not in allowed:
             nearest = difflib.get_close_matches(key, allowed, 1)
@@ -148,6 +146,8 @@ def _check_object(
         child_path = f"{path}.{name}" if path else name
         if not all(name.split(".")):
             raise _bad_request(f"name cannot be empty string or begin or end with a [.]: [{child_path}]")
+        if depth + name.count(".") > MAX_DEPTH:
+            raise _too_deep(child_path)
         if not isinstance(child, dict):
             raise KuzzleError("services.storage.wrong_mapping_property", child_path)
         if "properties" in child:
@@ -308,3 +308,7 @@ def _infer_text(value: str) -> dict[str, Any]:
 
 def _bad_request(message: str) -> KuzzleError:
     return KuzzleError("services.storage.unexpected_bad_request", message)
+
+
+def _too_deep(path: str) -> KuzzleError:
+    return _bad_request(f"Limit of mapping depth [{MAX_DEPTH}] has been exceeded due to object field [{path}]")

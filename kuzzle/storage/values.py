@@ -94,6 +94,30 @@ def query_value(field: Field, value: Any) -> IndexedValue | None:
     return None
 
 
+def range_bound(field: Field, value: Any) -> int | float:
+    """Return what the values of a number field are compared with.
+
+    Raises:
+        ValueProblem
+    """
+    number = exact_number(value)
+    if isinstance(number, int) and not -(1 << 63) <= number < 1 << 63:
+        number = _wide_float(number)
+    if field.type in ("float", "half_float"):
+        try:
+            return _round_float(field, float(number))
+        except OverflowError:
+            return math.copysign(math.inf, number)
+    return number
+
+
+def _wide_float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
 def exact_number(value: Any) -> int | float:
     """Return a number given as such or as text; integers keep all their digits.
 

@@ -7,8 +7,10 @@ run on the readers' threads; every change runs on the writer's thread, with grou
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,7 +28,7 @@ from kuzzle.storage.base import (
     MappingNotFoundError,
     SearchPage,
     Storage,
-    StorageFailedError,
+    StorageError,
     StorageUnavailableError,
     StoredDocument,
     StoreOpenError,
@@ -49,12 +51,14 @@ T = TypeVar("T")
 
 # Enough to keep a long search from holding up the short ones; more would only take turns on the disk.
 READERS: Final = 2
+# A store that has not answered by then is not healthy.
+HEALTH_TIMEOUT_S: Final = 5
 # Reads by id that run in one go on the event loop, before others get their turn.
 POINT_READS_PER_TURN: Final = 50
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenStore:
     """What there is while the store is open."""
 
     loop: asyncio.AbstractEventLoop
@@ -80,17 +84,17 @@ class SqliteStorage(Storage):
         self._durability = durability
         self._refresh_interval_s = refresh_interval_ms / 1000
         self._lock = StoreLock(path)
-        self._open: _Open | None = None
+        self._store: _OpenStore | None = None
         self._refresh_timer: asyncio.TimerHandle | None = None
 
     # --- opening and closing
 
     async def open(self) -> None:
-        if self._open is not None:
+        if self._store is not None:
             return
         loop = asyncio.get_running_loop()
         writer, point, readers, catalogue = self._open_files()
-        self._open = _Open(
+        self._store = _OpenStore(
             loop,
             writer,
             point,
@@ -120,7 +124,7 @@ class SqliteStorage(Storage):
         return writer, point, readers, catalogue
 
     async def close(self) -> None:
-        opened, self._open = self._open, None
+        opened, self._store = self._store, None
         if opened is None:
             return
         if self._refresh_timer is not None:
@@ -144,19 +148,24 @@ class SqliteStorage(Storage):
         }
 
     async def is_healthy(self) -> bool:
+        # A time-out needs a task, and a request may run outside of any.
+        return await asyncio.create_task(self._reads_and_writes())
+
+    async def _reads_and_writes(self) -> bool:
         try:
-            await self._change(lambda _transaction: None)
-            await self._read(lambda connection: connection.execute("SELECT count(*) FROM indexes").fetchall())
-        except (StorageUnavailableError, StorageFailedError, apsw.Error):
+            async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                await self._change(lambda _transaction: None)
+                await self._read(lambda connection: connection.execute("SELECT count(*) FROM indexes").fetchall())
+        except (StorageError, apsw.Error, TimeoutError):
             return False
         return True
 
     # --- ways to the file
 
-    def _opened(self) -> _Open:
-        if self._open is None:
+    def _opened(self) -> _OpenStore:
+        if self._store is None:
             raise StorageUnavailableError
-        return self._open
+        return self._store
 
     async def _change(
         self,
@@ -167,24 +176,28 @@ class SqliteStorage(Storage):
     ) -> T:
         opened = self._opened()
         future: asyncio.Future[T] = opened.loop.create_future()
-        opened.writer.submit(Change(run, future, after_commit, is_compound))
-        result = await future
-        self._schedule_refresh()
-        return result
+
+        def committed(result: T) -> None:
+            self._schedule_refresh()
+            if after_commit is not None:
+                after_commit(result)
+
+        opened.writer.submit(Change(run, future, committed, is_compound))
+        return await future
 
     async def _read(self, read: Callable[[apsw.Connection], T]) -> T:
         return await self._opened().readers.run(read)
 
     def _schedule_refresh(self) -> None:
-        if self._refresh_interval_s > 0 and self._refresh_timer is None and self._open is not None:
-            self._refresh_timer = self._open.loop.call_later(self._refresh_interval_s, self._refresh_now)
+        if self._refresh_interval_s > 0 and self._refresh_timer is None and self._store is not None:
+            self._refresh_timer = self._store.loop.call_later(self._refresh_interval_s, self._refresh_now)
 
     def _refresh_now(self) -> None:
         if self._refresh_timer is not None:
             self._refresh_timer.cancel()
             self._refresh_timer = None
-        if self._open is not None:
-            self._open.readers.refresh()
+        if self._store is not None:
+            self._store.readers.refresh()
 
     def _index(self, index: str) -> IndexState:
         state = self._opened().writer.catalogue.find_index(index)
@@ -221,7 +234,7 @@ class SqliteStorage(Storage):
         if state is None:
             raise MappingNotFoundError(index)
         mapping = state.mapping
-        return CollectionMapping(mapping.dynamic, mapping.meta, mapping.properties)
+        return CollectionMapping(mapping.dynamic, deepcopy(mapping.meta), deepcopy(mapping.properties))
 
     async def collection_exists(self, index: str, collection: str) -> bool:
         return self._opened().writer.catalogue.find_collection(index, collection) is not None
@@ -289,34 +302,50 @@ class SqliteStorage(Storage):
     # --- search
 
     async def search(self, index: str, collection: str, search: Search) -> SearchPage:
-        state = self._index(index).collections.get(collection)
-        if state is None:
-            return SearchPage([], 0, None, 0)
-        now_ms = time.time_ns() // 1_000_000
-        return await self._search(index, lambda connection: search_documents(connection, index, state, search, now_ms))
+        now_ms = wall_clock_ms()
+        found = await self._search(
+            index,
+            collection,
+            lambda state, connection: search_documents(connection, index, state, search, now_ms),
+        )
+        return SearchPage([], 0, None, 0) if found is None else found
 
     async def count(self, index: str, collection: str, query: Query = MATCH_ALL) -> int:
-        state = self._index(index).collections.get(collection)
-        if state is None:
-            return 0
-        now_ms = time.time_ns() // 1_000_000
-        return await self._search(index, lambda connection: count_documents(connection, state, query, now_ms))
+        now_ms = wall_clock_ms()
+        found = await self._search(
+            index, collection, lambda state, connection: count_documents(connection, state, query, now_ms)
+        )
+        return found or 0
 
     async def find_ids(self, index: str, collection: str, query: Query = MATCH_ALL) -> list[str]:
-        state = self._index(index).collections.get(collection)
-        if state is None:
-            return []
-        now_ms = time.time_ns() // 1_000_000
-        return await self._search(index, lambda connection: find_document_ids(connection, state, query, now_ms))
+        now_ms = wall_clock_ms()
+        found = await self._search(
+            index, collection, lambda state, connection: find_document_ids(connection, state, query, now_ms)
+        )
+        return found or []
 
-    async def _search(self, index: str, read: Callable[[apsw.Connection], T]) -> T:
-        try:
-            return await self._read(read)
-        except apsw.SQLError as error:
-            if "no such table" in str(error):
-                raise UnknownIndexError(index) from None
-            raise
+    async def _search(
+        self, index: str, collection: str, read: Callable[[CollectionState, apsw.Connection], T]
+    ) -> T | None:
+        """Run a search; None when there is no such collection."""
+        for _ in range(2):
+            state = self._index(index).collections.get(collection)
+            if state is None:
+                return None
+            try:
+                return await self._opened().readers.run(functools.partial(read, state))
+            except apsw.SQLError as error:
+                if "no such table" not in str(error):
+                    raise
+                # The collection is newer than the snapshot, or was deleted a moment ago.
+                self._refresh_now()
+        raise UnknownIndexError(index)
 
     async def refresh(self, index: str) -> None:
         self._index(index)
         self._refresh_now()
+
+
+def wall_clock_ms() -> int:
+    """Return the time that `now` means in queries, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

@@ -49,7 +49,7 @@ def open_writer(path: Path, durability: str) -> apsw.Connection:
         StoreOpenError: One line that tells why.
     """
     try:
-        connection = apsw.Connection(str(path), statementcachesize=512)
+        connection = apsw.Connection(str(path), statementcachesize=256)
     except apsw.Error as error:
         raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
     try:
@@ -76,7 +76,7 @@ def open_reader(path: Path) -> apsw.Connection:
         StoreOpenError
     """
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=512)
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         connection.execute("PRAGMA query_only = ON")
         connection.set_busy_timeout(5000)
     except apsw.Error as error:

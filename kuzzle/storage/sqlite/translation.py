@@ -8,7 +8,6 @@ its field (`values.py`); a field that is not mapped matches nothing.
 from __future__ import annotations
 
 import array
-import math
 from collections.abc import Sequence
 from datetime import UTC
 from typing import Any, Final
@@ -24,13 +23,16 @@ from kuzzle.storage.values import (
     PRESENT,
     IndexedValue,
     ValueProblem,
-    exact_number,
     ip_range,
     query_value,
+    range_bound,
 )
 
 Score = float | str
 """The score of a matching document: a number when it is the same for all, else an SQL expression."""
+
+# Terms that stand for a range, such as days or networks: each is a condition of its own.
+MAX_SPANS: Final = 1024
 
 NOTHING: Final = "0"
 EVERYTHING: Final = "1"
@@ -140,24 +142,35 @@ class Translation:
         field = self._field(path)
         if field is None:
             return NOTHING
-        if field.type == "date":
-            return _joined([self._date_range(field, Range(path, value, value)) for value in values] or [NOTHING], "OR")
         wanted: set[IndexedValue] = set()
-        ranges = []
+        spans: list[tuple[IndexedValue, IndexedValue]] = []
         for value in values:
-            network = _understood(ip_range, value) if field.type == "ip" else None
-            if network is not None:
-                first, last = (self.bind(address) for address in network)
-                ranges.append(self._values(field, f"value BETWEEN {first} AND {last}"))
+            first, last = self._span(field, value)
+            if first is None or last is None:
                 continue
-            found = _understood(query_value, field, value)
-            if found is not None:
-                wanted.add(found)
+            if first == last:
+                wanted.add(first)
+            else:
+                spans.append((first, last))
+        if len(spans) > MAX_SPANS:
+            raise bad_request(f"Too many values of [{path}] that stand for a range: at most {MAX_SPANS} are allowed")
+        parts = [f"value BETWEEN {self.bind(first)} AND {self.bind(last)}" for first, last in spans]
         if len(wanted) == 1:
-            ranges.append(self._values(field, f"value = {self.bind(wanted.pop())}"))
+            parts.append(f"value = {self.bind(wanted.pop())}")
         elif wanted:
-            ranges.append(self._values(field, f"value IN {self._list(tuple(wanted))}"))
-        return _joined(ranges or [NOTHING], "OR")
+            parts.append(f"value IN {self._list(tuple(wanted))}")
+        return self._values(field, _joined(parts, "OR")) if parts else NOTHING
+
+    def _span(self, field: Field, value: Scalar) -> tuple[IndexedValue | None, IndexedValue | None]:
+        """Return the first and last value that a term stands for: a day has many milliseconds."""
+        if field.type == "date":
+            span = Range(field.path)
+            return self._date(field, span, value, round_up=False), self._date(field, span, value, round_up=True)
+        network: tuple[bytes, bytes] | None = _understood(ip_range, value) if field.type == "ip" else None
+        if network is not None:
+            return network
+        found: IndexedValue | None = _understood(query_value, field, value)
+        return found, found
 
     def _document_terms(self, path: str, values: Sequence[Scalar]) -> str:
         texts = [str(value) for value in values]
@@ -201,11 +214,8 @@ class Translation:
 
     def _bound(self, field: Field, value: Scalar) -> IndexedValue:
         if field.type in INTEGER_BOUNDS or field.type in FLOAT_TYPES:
-            number: int | float = _understood(exact_number, value)
-            # SQLite compares integers with floats exactly; an integer beyond 64 bits is beyond all values.
-            if -(1 << 63) <= number < 1 << 63:
-                return number
-            return math.copysign(math.inf, number)
+            bound: IndexedValue = _understood(range_bound, field, value)
+            return bound
         found: IndexedValue | None = _understood(query_value, field, value)
         if found is None:
             raise bad_request(f"failed to create query: [{field.path}] has no such value")

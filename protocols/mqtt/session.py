@@ -218,9 +218,7 @@ class Session:
             receiver.send(encode_acknowledgement(PUBREL, packet_id, reason if receiver.version == 5 else 0))
 
     def _has_room(self, receiver: Receiver) -> bool:
-        return len(self._sent) < receiver.window and (
-            self._sent_bytes < self._bounds.max_queued_bytes or not self._sent_bytes
-        )
+        return len(self._sent) < receiver.window and self._sent_bytes < self._bounds.max_queued_bytes
 
     def _send_new(self, receiver: Receiver, delivery: _Delivery) -> None:
         message = delivery.message

@@ -85,12 +85,13 @@ class DocumentController(Controller):
 
     async def _write(self, request: Request, kind: WriteKind) -> WrittenDocument:
         document_id = request.document_id or None
+        content = None if kind is WriteKind.DELETE else request.body
         if kind is not WriteKind.UPDATE:
-            self._realtime.pending(request, kind.value, document_id, request.body or {})
+            self._realtime.pending(request, kind.value, document_id, content or {})
         return await self._storage.write_document(
             *request.target(),
             kind,
-            DocumentWrite(document_id, request.api.stamp(kind, request.body, request)),
+            DocumentWrite(document_id, request.api.stamp(kind, content, request)),
             refresh=waits_for_refresh(request),
             after_commit=self._realtime.documents_written(request),
         )

@@ -186,6 +186,13 @@ async def test_a_deleted_document_lies_in_the_trash(server: Server) -> None:
     }
 
 
+async def test_the_body_of_a_deletion_changes_nothing(server: Server) -> None:
+    await server.prepare()
+    await server.http("POST", f"{BOOKS}/b1/_create", {"title": "Emma"})
+    await server.http("DELETE", f"{BOOKS}/b1", {"title": "Persuasion"})
+    assert (await server.http("GET", f"{BOOKS}/b1?includeTrash")).result["_source"]["title"] == "Emma"
+
+
 async def test_what_lies_in_the_trash_can_neither_be_updated_nor_deleted(server: Server) -> None:
     await server.prepare()
     await server.http("POST", f"{BOOKS}/b1/_create", {"title": "Emma"})

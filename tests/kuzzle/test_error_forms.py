@@ -44,7 +44,7 @@ def test_other_forms_are_no_errors(wrong: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [{"requestId": "r", "controller": 5}, {"requestId": "r", "volatile": "v"}, 123, "x"]
+    "message", [{"requestId": "r", "controller": 5}, {"requestId": "r", "volatile": "v"}, 123, '"x"']
 )
 async def test_a_wrong_envelope_gets_the_form_of_a_fault(server: Server, message: Any) -> None:
     websocket = await server.websocket()

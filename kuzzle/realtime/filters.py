@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn
 
 from kuzzle.encoding import JsonError, decode_json
 from kuzzle.errors import KuzzleError
-from kuzzle.realtime.normal_form import WORK_PER_TERM, AllOf, AnyOf, Expression, NormalForm, normal_form
+from kuzzle.realtime.normal_form import WORK_PER_TERM, AllOf, AnyOf, Expression, NormalForm, normal_form, too_much_work
 from kuzzle.realtime.operators import Clause, Equals, Exists, HasElement, InRange, above, below
 
 MAX_TERMS: Final = 256
@@ -56,8 +56,8 @@ class _FilterReader:
     """Reads one filter, and counts its clauses: they are bounded like the work on them."""
 
     def __init__(self, max_terms: int) -> None:
-        self._max_clauses = max_terms * WORK_PER_TERM
-        self._clauses = 0
+        self._max_terms = max_terms
+        self._clauses_left = max_terms * WORK_PER_TERM
 
     def read(self, filters: Any, path: str, is_negated: bool, depth: int) -> Expression:
         """Read a filter that must not be empty; `path` is where it stands."""
@@ -155,9 +155,9 @@ class _FilterReader:
         return self._count(InRange(field, low, high, is_negated=is_negated))
 
     def _count(self, clause: Clause) -> Clause:
-        self._clauses += 1
-        if self._clauses > self._max_clauses:
-            raise KuzzleError("core.realtime.too_many_terms", self._max_clauses, f"more than {self._max_clauses}")
+        self._clauses_left -= 1
+        if self._clauses_left < 0:
+            raise too_much_work(self._max_terms)
         return clause
 
 

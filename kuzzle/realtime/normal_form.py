@@ -22,7 +22,7 @@ NormalForm = tuple[tuple[Clause, ...], ...]
 """Sorted *ands* of sorted clauses. `()` matches nothing, `((),)` everything."""
 
 # Clauses that may be read or copied for each *and* that a filter may come to.
-WORK_PER_TERM: Final = 64
+WORK_PER_TERM: Final = 32
 _COUNT_END: Final = 1_000_000
 
 
@@ -114,8 +114,16 @@ class _Expansion:
         self._budget -= clauses
         if self._budget < 0:
             count = _count(self._expression)
+            if count <= self._max_terms:  # few, but long ones
+                raise too_much_work(self._max_terms)
             received = f"more than {_COUNT_END}" if count >= _COUNT_END else count
             raise KuzzleError("core.realtime.too_many_terms", self._max_terms, received)
+
+
+def too_much_work(max_terms: int) -> KuzzleError:
+    """Return the refusal of a filter that has too many clauses, whatever terms it comes to."""
+    limit = max_terms * WORK_PER_TERM
+    return KuzzleError("core.realtime.too_many_terms", limit, f"more than {limit}")
 
 
 def settled(clauses: Iterable[Clause]) -> Term | None:

@@ -3,7 +3,7 @@
 A document is seen flat: each key of each nested object is a dotted path, and the object itself stays
 visible under its own path. Arrays are not entered. A key that holds a dot is the same path as the
 nested one; of several values for one path the last wins. An empty key at the root adds no prefix to
-what is below it.
+what is below it; the path of that key itself is the outermost one's.
 
 Only the paths somebody asks about are visited. So flattening costs no more than a look at each key on
 the way, and a document with long keys and deep nests cannot make it build long texts.
@@ -67,7 +67,12 @@ class PathTree:
     def flatten(self, source: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values that a document has for the paths of this set."""
         flat: dict[str, Any] = {}
-        items = _without_empty_keys(source, flat, self) if "" in source else iter(source.items())
+        if "" in source:
+            items = _without_empty_keys(source)
+            if "" in self:
+                flat[""] = source[""]
+        else:
+            items = iter(source.items())
         ways: list[tuple[Iterator[tuple[str, Any]], _PathNode]] = [(items, self._root)]
         while ways:
             items, node = ways[-1]
@@ -97,18 +102,14 @@ def _find(node: _PathNode, path: str) -> _PathNode | None:
     return found
 
 
-def _without_empty_keys(source: Mapping[str, Any], flat: dict[str, Any], tree: PathTree) -> Iterator[tuple[str, Any]]:
+def _without_empty_keys(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the items of the root, those below empty keys as if they stood there themselves."""
-    is_wanted = "" in tree
     ways = [iter(source.items())]
     while ways:
         for key, value in ways[-1]:
             if key:
                 yield key, value
-                continue
-            if is_wanted:
-                flat[""] = value
-            if type(value) is dict:
+            elif type(value) is dict:
                 ways.append(iter(value.items()))
                 break
         else:

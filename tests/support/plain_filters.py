@@ -18,9 +18,9 @@ def flatten(source: dict[str, Any], prefix: str = "", flat: dict[str, Any] | Non
     flat = {} if flat is None else flat
     for key, value in source.items():
         path = f"{prefix}.{key}" if prefix else key
-        flat[path] = value
         if isinstance(value, dict):
             flatten(value, path, flat)
+        flat[path] = value
     return flat
 
 

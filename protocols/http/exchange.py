@@ -61,7 +61,7 @@ class HttpService:
 
     Attributes:
         name: The protocol's name in requests and notifications.
-        unsent: Answers that have not wholly left yet, bounded by the open connections.
+        unsent: Exchanges whose answer has not wholly left yet.
     """
 
     name: str
@@ -69,7 +69,7 @@ class HttpService:
     routes: RouteTree[ActionDefinition | PageMaker]
     limits: BodyLimits
     heads: Heads
-    unsent: set[asyncio.Future[None]]
+    unsent: set[Exchange]
 
 
 class Exchange(HTTPMessageDelegate):
@@ -84,6 +84,7 @@ class Exchange(HTTPMessageDelegate):
         self._is_answered = False
         self._discarded_bytes = 0
         self._client: Connection | None = None
+        self._patience: asyncio.TimerHandle | None = None
 
     # --- reading
 
@@ -133,6 +134,7 @@ class Exchange(HTTPMessageDelegate):
     def on_connection_close(self) -> None:
         """The client left before its request was whole: nothing began, nothing is to be undone."""
         self._is_answered = True
+        self._forget_answer()
 
     def _client_left(self) -> None:
         """The client left before its answer: a request that still waits is dropped."""
@@ -148,7 +150,8 @@ class Exchange(HTTPMessageDelegate):
         except Exception:  # a defect costs this answer, not the server
             logger.exception("%s %s could not be answered", self._request.method, self._request.path)
             if not self._is_answered:
-                tornado_seams.close(self._http)
+                self._refuse(KuzzleError("core.fatal.unexpected_error", "see the server's log"))
+                self._http.finish()
 
     async def _route(self, content: bytes | dict[str, Any] | None) -> None:
         request = self._request
@@ -287,8 +290,8 @@ class Exchange(HTTPMessageDelegate):
                     body = compress(encoding, body)
                 headers["Content-Encoding"] = encoding
         if not self._is_answered:
-            self._is_answered = True
             self._write(status, headers, body)
+            self._is_answered = True
             self._http.finish()
 
     def _write(self, status: int, headers: HTTPHeaders, body: bytes) -> None:
@@ -298,11 +301,21 @@ class Exchange(HTTPMessageDelegate):
             headers["Content-Length"] = str(len(body))
         sent = self._http.write_headers(start_line(status), headers, None if is_head else body)
         if not sent.done():
-            self._service.unsent.add(sent)
-            sent.add_done_callback(self._service.unsent.discard)
             timeout_s = _WRITE_TIMEOUT_S + len(body) / _WRITE_BYTES_PER_S
-            timer = asyncio.get_running_loop().call_later(timeout_s, tornado_seams.close, self._http)
-            sent.add_done_callback(lambda _: timer.cancel())
+            self._patience = asyncio.get_running_loop().call_later(timeout_s, self._lose_patience)
+            self._service.unsent.add(self)
+            sent.add_done_callback(lambda _: self._forget_answer())
+            tornado_seams.on_close(self._http, self._forget_answer)
+
+    def _lose_patience(self) -> None:
+        self._forget_answer()
+        tornado_seams.close(self._http)
+
+    def _forget_answer(self) -> None:
+        """The answer has left, or nobody is there to take it."""
+        self._service.unsent.discard(self)
+        if self._patience is not None:
+            self._patience.cancel()
 
 
 def _decode_body(text: bytes) -> Any:

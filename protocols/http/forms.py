@@ -56,13 +56,12 @@ def decode_multipart(body: bytes, boundary: bytes, max_file_bytes: int) -> dict[
     if not body:
         return {}
     # With a line end of its own in front, the first delimiter looks like the others.
-    preamble, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary, _MAX_FIELDS + 2)
-    del preamble
+    _preamble, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary, _MAX_FIELDS + 2)
     fields: dict[str, Any] = {}
-    for part in parts:
+    for position, part in enumerate(parts):
         if part.startswith(b"--"):
             return fields
-        if len(fields) >= _MAX_FIELDS:
+        if position == _MAX_FIELDS:
             raise _broken(f"more than {_MAX_FIELDS} parts")
         head, separator, content = part.partition(b"\r\n\r\n")
         if not separator or len(head) > _MAX_PART_HEAD_BYTES:

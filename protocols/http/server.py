@@ -20,7 +20,8 @@ from protocols.http.routes import RouteTree
 # Asked last: what no other door wants is HTTP.
 _RANK: Final = 20
 # How long answers may still take to leave when the server stops.
-_FLUSH_TIMEOUT_S: Final = 2.0
+_FLUSH_ROUNDS: Final = 100
+_FLUSH_PAUSE_S: Final = 0.02
 
 
 class HttpProtocol(Protocol):
@@ -48,8 +49,10 @@ class HttpProtocol(Protocol):
 
     async def stop(self) -> None:
         """Let answers leave, then close the door."""
-        if self._service.unsent:
-            await asyncio.wait(self._service.unsent, timeout=_FLUSH_TIMEOUT_S)
+        for _ in range(_FLUSH_ROUNDS):
+            if not self._service.unsent:
+                break
+            await asyncio.sleep(_FLUSH_PAUSE_S)
         await self.context.ports.close_web_door(self.options["port"], self.name)
 
     def _door(self, request: HTTPServerRequest) -> HTTPMessageDelegate:

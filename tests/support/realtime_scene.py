@@ -1,0 +1,118 @@
+"""Realtime with people around it, for tests of who hears what.
+
+The outlet is a set of inboxes that check every notification against its schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import wire
+
+from kuzzle.api.v1 import ApiV1
+from kuzzle.catalogue import Catalogue
+from kuzzle.connection import Connection
+from kuzzle.notification import Notification
+from kuzzle.realtime.subscriptions import Realtime, Subscription
+from kuzzle.request import Request
+from kuzzle.storage.base import WriteKind, WrittenDocument
+
+LIMITS = {
+    "subscriptionRooms": 0,
+    "subscriptionMinterms": 0,
+    "subscriptionDocumentTTL": 60,
+    "subscriptionMatches": 1000,
+}
+META = {"author": "-1", "createdAt": 1, "updatedAt": None, "updater": None, "active": True, "deletedAt": None}
+API = ApiV1(Catalogue.load(1))
+
+
+class Inboxes:
+    """An outlet that keeps, for each connection, what it received, and checks it."""
+
+    def __init__(self) -> None:
+        self.followers: dict[str, list[str]] = {}
+        self.received: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        self.broadcasts: list[tuple[tuple[str, ...], Notification]] = []
+
+    def broadcast(self, channels: Iterable[str], notification: Notification) -> None:
+        channels = tuple(channels)
+        assert channels
+        assert len(set(channels)) == len(channels)
+        wire.check_notification(notification.content)
+        self.broadcasts.append((channels, notification))
+        for channel in channels:
+            for connection_id in self.followers.get(channel, ()):
+                self.received.setdefault(connection_id, []).append((channel, notification.content))
+
+    def join_channel(self, channel: str, connection_id: str) -> None:
+        assert connection_id not in self.followers.get(channel, ())
+        self.followers.setdefault(channel, []).append(connection_id)
+
+    def leave_channel(self, channel: str, connection_id: str) -> None:
+        self.followers[channel].remove(connection_id)
+
+
+class Scene:
+    """Realtime with people around it."""
+
+    def __init__(self, **limits: int) -> None:
+        self.now = 1000.0
+        self.realtime = Realtime({**LIMITS, **limits}, clock=lambda: self.now)
+        self.inboxes = self.realtime.outlet = Inboxes()
+
+    def request(self, who: Connection, controller: str, action: str, **members: Any) -> Request:
+        payload = {"index": "library", "collection": "books", "controller": controller, "action": action, **members}
+        request = Request(payload, who)
+        request.api = API
+        return request
+
+    def subscribe(
+        self,
+        who: Connection,
+        filters: Any = None,
+        *,
+        scope: str = "all",
+        users: str = "none",
+        state: str = "done",
+        **members: Any,
+    ) -> Subscription:
+        request = self.request(who, "realtime", "subscribe", body=filters, **members)
+        made = self.realtime.subscribe(request, filters, scope=scope, users=users, state=state)
+        assert made is not None
+        return made
+
+    def unsubscribe(self, who: Connection, room_id: str) -> None:
+        self.realtime.unsubscribe(self.request(who, "realtime", "unsubscribe"), room_id)
+
+    def write(self, action: str, *documents: WrittenDocument) -> Request:
+        request = self.request(Connection("http"), "document", action, requestId=f"{action}-request")
+        self.realtime.documents_written(request)(documents)
+        return request
+
+    def heard(self, who: Connection) -> list[dict[str, Any]]:
+        """What a connection received since it was asked last."""
+        return [content for _, content in self.inboxes.received.pop(who.id, [])]
+
+    def told(self, who: Connection, *members: str) -> list[tuple[Any, ...]]:
+        return [tuple(content[member] for member in members) for content in self.heard(who)]
+
+
+def written(
+    kind: WriteKind, document_id: str, source: dict[str, Any], *, created: bool = False, changes: Any = None
+) -> WrittenDocument:
+    source = {**source, "_kuzzle_info": META}
+    return WrittenDocument("library", "books", document_id, 1, source, kind, created, changes)
+
+
+def created(document_id: str, **source: Any) -> WrittenDocument:
+    return written(WriteKind.CREATE, document_id, source, created=True)
+
+
+def updated(document_id: str, changes: dict[str, Any], **source: Any) -> WrittenDocument:
+    return written(WriteKind.UPDATE, document_id, {**source, **changes}, changes={**changes, "_kuzzle_info": {}})
+
+
+def deleted(document_id: str, **source: Any) -> WrittenDocument:
+    return written(WriteKind.DELETE, document_id, source, changes={"_kuzzle_info": {"active": False}})

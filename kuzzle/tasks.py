@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 _unfinished: set[asyncio.Task[None]] = set()
@@ -43,7 +43,7 @@ def _rest(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, 
             coroutine.close()
             raise
         except BaseException as error:  # cancellation included: it is the coroutine's to handle
-            step = coroutine.throw
+            step: Callable[[Any], Any] = coroutine.throw
             argument: Any = error
         else:
             step = coroutine.send

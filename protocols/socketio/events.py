@@ -1,0 +1,111 @@
+"""Socket.IO on Engine.IO: the default namespace and its one event.
+
+Subclasses python-socketio's server (pinned exactly) for the namespace handshake of both generations;
+clients of Engine.IO 3 are in the default namespace without asking. Events do not pass its handlers: the
+only one clients send is read here, and answers are written by `server.py` as ready packets.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import socketio
+from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet
+
+from kuzzle.encoding import JsonError, decode_json
+from protocols.socketio.engine import EngineServer
+from protocols.socketio.packets import PacketError
+from protocols.socketio.session import Session
+
+REQUEST_EVENT: Final = "kuzzle"
+_NAMESPACE: Final = "/"
+
+logger = logging.getLogger(__name__)
+
+
+class SocketIoServer(socketio.AsyncServer):  # type: ignore[misc]
+    """The Socket.IO server.
+
+    Attributes:
+        eio: The Engine.IO server below it.
+        on_request: Called with a session and the argument of its event.
+    """
+
+    eio: EngineServer
+
+    def __init__(self, on_request: Callable[[Session, Any], None], **options: Any) -> None:
+        quiet = logging.getLogger(f"{__name__}.library")
+        quiet.setLevel(logging.ERROR)
+        super().__init__(logger=quiet, engineio_logger=quiet, **options)
+        self.on_request = on_request
+        self.eio.take_message = self.take_message
+
+    def _engineio_server_class(self) -> type[EngineServer]:
+        return EngineServer
+
+    async def take_message(self, session: Session, data: str | bytes) -> None:
+        """Take one Socket.IO packet.
+
+        Raises:
+            PacketError: It is none, or a binary one: an envelope is JSON.
+        """
+        if isinstance(data, bytes):
+            raise PacketError("binary data")
+        if data.startswith("2["):
+            self._take_event(session, _decode(data[1:]))
+            return
+        packet = _read(data)
+        namespace = packet.namespace or _NAMESPACE
+        if packet.packet_type == CONNECT:
+            await self._handle_connect(session.sid, namespace, packet.data)
+        elif packet.packet_type == DISCONNECT:
+            await self._handle_disconnect(session.sid, namespace, self.reason.CLIENT_DISCONNECT)
+        elif packet.packet_type == EVENT:
+            if namespace == _NAMESPACE:
+                self._take_event(session, packet.data)
+        elif packet.packet_type != ACK:
+            raise PacketError("no such packet from a client")
+
+    def _take_event(self, session: Session, data: Any) -> None:
+        if session.client is None or not isinstance(data, list) or len(data) < 2 or data[0] != REQUEST_EVENT:
+            return
+        payload = data[1]
+        if payload is None or payload is False or payload == "" or payload == 0:  # falsy in JavaScript: ignored
+            return
+        self.on_request(session, payload)
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        if environ["kuzzle.is_v3"]:
+            await self._handle_connect(eio_sid, _NAMESPACE, None)
+
+    async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
+        session = self.eio.sockets.get(eio_sid)
+        if session is None or (session.is_v3 and namespace == _NAMESPACE and session.client is not None):
+            return  # a client of Engine.IO 3 that asks again for what it has
+        await super()._handle_connect(eio_sid, namespace, data)
+
+    async def _send_packet(self, eio_sid: str, pkt: Packet) -> None:
+        session = self.eio.sockets.get(eio_sid)
+        if session is not None and session.is_v3:
+            if pkt.packet_type == CONNECT:
+                pkt.data = None
+            elif pkt.packet_type == CONNECT_ERROR and isinstance(pkt.data, dict):
+                pkt.data = pkt.data.get("message")
+        await super()._send_packet(eio_sid, pkt)
+
+
+def _decode(text: str) -> Any:
+    try:
+        return decode_json(text)
+    except JsonError as error:
+        raise PacketError(str(error)) from error
+
+
+def _read(data: str) -> Packet:
+    try:
+        return Packet(encoded_packet=data)
+    except (ValueError, IndexError, KeyError, RecursionError) as error:
+        raise PacketError("no Socket.IO packet") from error

@@ -1,0 +1,205 @@
+"""The Socket.IO protocol: requests as events, answers and notifications as packets that are encoded once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+
+from kuzzle.connection import Connection
+from kuzzle.entrypoint import EnvelopeError
+from kuzzle.notification import Notification
+from kuzzle.tasks import start_now
+from protocols.base import Protocol, ProtocolContext
+from protocols.socketio.engine import Bounds
+from protocols.socketio.events import SocketIoServer
+from protocols.socketio.handlers import PATH, Exchange, environ_of, is_accepted_origin
+from protocols.socketio.link import WebSocketLink
+from protocols.socketio.packets import Message, event_text
+from protocols.socketio.session import Session
+from protocols.web_clients import LowerCaseHeaders, addresses
+from protocols.websocket.handshake import Upgrade, asks_for_websocket
+
+_RANK: Final = 0
+# How long clients may take to say goodbye when the server stops.
+_GOODBYE_TIMEOUT_S: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class SocketIoProtocol(Protocol):
+    """Socket.IO on the shared web port, below `/socket.io/`, for clients of the generations 1.7 to 4.
+
+    Options: `port`; `pingInterval` and `pingTimeout` (ms); `origins`, `host:port` patterns of the pages that
+    may connect; `maxSessions`; `maxQueuedBytes` and `maxQueuedMessages` bound what waits for a client that
+    does not read, beyond it the client is let go; `maxDecodePackets` bounds one polling body.
+    """
+
+    def __init__(self, context: ProtocolContext) -> None:
+        super().__init__(context)
+        options = self.options
+        self.max_message_bytes: int = context.limits["maxRequestSize"]
+        self.max_queued_bytes: int = options["maxQueuedBytes"]
+        self.links: set[WebSocketLink] = set()
+        origins = options["origins"].split()
+        self._socketio = SocketIoServer(
+            self._start_request,
+            bounds=Bounds(
+                max_sessions=options["maxSessions"],
+                max_queued_messages=options["maxQueuedMessages"],
+                max_queued_bytes=options["maxQueuedBytes"],
+                max_decode_packets=options["maxDecodePackets"],
+            ),
+            ping_interval=options["pingInterval"] / 1000,
+            ping_timeout=options["pingTimeout"] / 1000,
+            max_http_buffer_size=self.max_message_bytes,
+            cors_allowed_origins=lambda origin, _environ: is_accepted_origin(origin, origins),
+        )
+        self.engine = self._socketio.eio
+        self._socketio.on("connect", self._connected)
+        self._socketio.on("disconnect", self._disconnected)
+        self._sessions: dict[str, Session] = {}
+        self._channels: dict[str, dict[str, Session]] = {}
+        self._followed: dict[str, set[str]] = {}  # channels by connection id, to leave them all at once
+
+    async def start(self) -> None:
+        """Open the door on the shared web port."""
+        self.context.ports.open_web_door(self.options["port"], self.name, self._door, rank=_RANK)
+
+    async def stop(self) -> None:
+        """Tell all clients, which may come back, close their sessions, then the door."""
+        for session in tuple(self.engine.sockets.values()):
+            await session.close(reason=self.engine.reason.SERVER_DISCONNECT)
+        await self.engine.shutdown()
+        await self.context.ports.close_web_door(self.options["port"], self.name)
+        if self.links:
+            await asyncio.wait([link.closed for link in self.links], timeout=_GOODBYE_TIMEOUT_S)
+        for link in tuple(self.links):
+            link.abort()
+        await asyncio.sleep(0)  # lets the sockets close
+
+    def _door(self, request: HTTPServerRequest) -> HTTPMessageDelegate | None:
+        if not request.path.startswith(PATH):
+            return None
+        if asks_for_websocket(request):
+            return Upgrade(request, lambda handshake, early: WebSocketLink(self, request, handshake, early))
+        return Exchange(self, request)
+
+    async def serve(self, link: WebSocketLink) -> None:
+        """Find or make the session of a new WebSocket; one that is refused is closed."""
+        environ = environ_of(link.request)
+        environ["HTTP_UPGRADE"] = "websocket"
+        environ["kuzzle.link"] = link
+        environ["kuzzle.respond"] = lambda _status, _headers, _body: link.close()
+        try:
+            await self.engine.handle_request(_Handshake(environ))
+        except Exception:  # a defect costs this connection, not the server
+            logger.exception("A Socket.IO session failed")
+            link.abort()
+
+    # --- sessions in the default namespace
+
+    def _session_of(self, sid: str) -> Session | None:
+        return self.engine.sockets.get(self._socketio.manager.eio_sid_from_sid(sid, "/"))
+
+    async def _connected(self, sid: str, environ: dict[str, Any], _auth: Any) -> None:
+        session = self._session_of(sid)
+        if session is None:
+            return
+        request: HTTPServerRequest = environ["kuzzle.request"]
+        # Here, as clients of Kuzzle's Socket.IO see it, the peer comes last.
+        peer, *forwarded = addresses(request)
+        connection = Connection(self.name, (*forwarded, peer), LowerCaseHeaders(request.headers))
+        session.client = connection
+        self._sessions[connection.id] = session
+        self.entrypoint.new_connection(connection)
+
+    async def _disconnected(self, sid: str, _reason: str) -> None:
+        session = self._session_of(sid)
+        if session is None or session.client is None:
+            return
+        connection: Connection = session.client
+        session.client = None
+        for channel in self._followed.pop(connection.id, ()):
+            self._drop_follower(channel, connection.id)
+        del self._sessions[connection.id]
+        self.entrypoint.remove_connection(connection.id)
+
+    # --- requests
+
+    def _start_request(self, session: Session, payload: Any) -> None:
+        start_now(self._run(session, session.client, payload))
+
+    async def _run(self, session: Session, connection: Connection, payload: Any) -> None:
+        try:
+            response = await self.entrypoint.execute(connection, payload)
+            text = event_text(response.request_id, response.encode())
+        except EnvelopeError as error:
+            name = payload.get("requestId") if isinstance(payload, dict) else None
+            content = {"status": error.status, "error": {"message": error.message}}
+            text = event_text(str(name), orjson.dumps(content))
+        except Exception:  # a defect costs this answer, not the connection
+            logger.exception("A request over Socket.IO could not be answered")
+            return
+        session.push(Message(text))
+
+    # --- notifications
+
+    def broadcast(self, channels: Sequence[str], notification: Notification) -> None:
+        """Encode the packet once a channel and put it to each follower."""
+        for channel in channels:
+            followers = self._channels.get(channel)
+            if followers:
+                message = Message(event_text(channel, notification.encode()))
+                for session in tuple(followers.values()):
+                    session.push(message)
+
+    def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
+        """Send a notification to one connection, once a channel."""
+        session = self._sessions.get(connection_id)
+        if session is not None:
+            for channel in channels:
+                session.push(Message(event_text(channel, notification.encode())))
+
+    def join_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection follow a channel."""
+        session = self._sessions.get(connection_id)
+        if session is not None:
+            self._channels.setdefault(channel, {})[connection_id] = session
+            self._followed.setdefault(connection_id, set()).add(channel)
+
+    def leave_channel(self, channel: str, connection_id: str) -> None:
+        """Make a connection leave a channel."""
+        followed = self._followed.get(connection_id)
+        if followed is None or channel not in followed:
+            return
+        followed.remove(channel)
+        if not followed:
+            del self._followed[connection_id]
+        self._drop_follower(channel, connection_id)
+
+    def _drop_follower(self, channel: str, connection_id: str) -> None:
+        followers = self._channels[channel]
+        del followers[connection_id]
+        if not followers:
+            del self._channels[channel]
+
+    def disconnect(self, connection_id: str, message: str) -> None:
+        """Close a connection; Socket.IO has no way to tell the client more than that the server did it."""
+        session = self._sessions.get(connection_id)
+        if session is not None:
+            session.server.start_background_task(session.close, reason=session.server.reason.SERVER_DISCONNECT)
+
+
+class _Handshake:
+    """An upgrade as python-engineio's driver takes requests."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._environ = environ
+
+    def environ(self) -> dict[str, Any]:
+        return self._environ

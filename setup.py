@@ -58,7 +58,6 @@ setup(
             "pytest-timeout>=2.3",
             "hypothesis>=6.100",
             "paho-mqtt>=2",
-            "aiohttp>=3.10",
             "mypy>=2.0",
             "ruff>=0.17",
             "types-jsonschema",

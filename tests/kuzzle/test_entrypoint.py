@@ -13,6 +13,8 @@ from kuzzle.connection import Connection
 from kuzzle.entrypoint import EnvelopeError
 from kuzzle.notification import Notification
 
+NOW = {"controller": "server", "action": "now"}
+
 
 @pytest.mark.parametrize("payload", [None, 1, "x", [], True])
 async def test_an_envelope_that_is_no_object_is_refused(server: Server, payload: Any) -> None:
@@ -60,7 +62,7 @@ async def test_an_empty_request_id_is_replaced_by_a_uuid(server: Server) -> None
 
 async def test_once_the_server_stops_only_http_is_still_served(server: Server) -> None:
     server.app.entrypoint.is_shutting_down = True
-    envelope = {"controller": "server", "action": "now"}
+    envelope = NOW
     refused = (await server.app.entrypoint.execute(Connection("websocket"), envelope)).content
     assert refused["status"] == 503
     assert refused["error"] == {"message": "Kuzzle is shutting down", "status": 503}

@@ -53,7 +53,7 @@ async def test_an_action_runs_and_its_answer_echoes_the_request(server: Server) 
         (
             {"controller": "nope", "action": "now"},
             "api.process.controller_not_found",
-            'API controller "nope" not found.',
+            'API controller "no" not found.',
         ),
         ({"controller": "server"}, "api.process.action_not_found", 'Controller action "null" not found.'),
         ({"controller": "server", "action": "x"}, "api.process.action_not_found", 'Controller action "x" not found.'),
@@ -145,17 +145,19 @@ def narrow_server(start_server: Callable[..., Server]) -> Server:
 
 
 async def test_beyond_the_buffer_requests_are_refused_and_all_others_answered(narrow_server: Server) -> None:
-    gate = asyncio.Event()
+    gate, at_work = asyncio.Event(), asyncio.Event()
 
     async def wait(request: Request) -> Request:
+        at_work.set()
         await gate.wait()
         return request
 
     app = narrow_server.app
     app.events.add_pipe("server:beforeNow", wait)
     calls = [asyncio.ensure_future(execute(narrow_server, controller="server", action="now")) for _ in range(6)]
-    while app.slots.waiting < 3:
-        await asyncio.sleep(0)
+    await at_work.wait()
+    await asyncio.sleep(0)  # the other five have asked meanwhile
+    assert app.slots.waiting == 3
     assert not app.is_ready()
     gate.set()
     answers = [envelope["status"] for envelope in await asyncio.gather(*calls)]

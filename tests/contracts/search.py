@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kuzzle.storage.base import DocumentWrite, Storage, UnknownIndexError, WriteKind
-from kuzzle.storage.query import parse_query, parse_search
+from kuzzle.storage.query import parse_query
 from tests.contracts.storage import found, make_collection, put, put_all, refusal, search, sorted_ids
 
 PEOPLE = {

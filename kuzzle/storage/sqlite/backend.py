@@ -87,6 +87,11 @@ class SqliteStorage(Storage):
         self._store: _OpenStore | None = None
         self._refresh_timer: asyncio.TimerHandle | None = None
 
+    @property
+    def commits(self) -> int:
+        """Number of transactions committed since the store was opened; several writes may share one."""
+        return self._opened().writer.commits
+
     # --- opening and closing
 
     async def open(self) -> None:

@@ -90,7 +90,7 @@ class Translation:
             case Exists():
                 return self._exists(query.field)
             case Ids():
-                return f"d.id IN {self._list(query.values)}"
+                return self._document_ids(query.values)
             case Bool():
                 return self._bool(query)
 
@@ -179,7 +179,10 @@ class Translation:
         if path == "_uid":
             prefix = f"{self._state.name}#"
             texts = [text.removeprefix(prefix) for text in texts if text.startswith(prefix)]
-        return f"d.id IN {self._list(texts)}"
+        return self._document_ids(texts)
+
+    def _document_ids(self, ids: Sequence[str]) -> str:
+        return f"d.id IN {self._list(ids)}" if ids else NOTHING
 
     def _exists(self, path: str) -> str:
         if path in ("_id", "_uid", "_type", "_index", "_source"):
@@ -263,8 +266,6 @@ class Translation:
 
     def _list(self, values: Sequence[IndexedValue]) -> str:
         """Return a set of values of one kind, bound as one array."""
-        if not values:
-            return "(NULL)"
         kind = type(values[0])
         bound: Any = array.array("q" if kind is int else "d", values) if kind in (int, float) else tuple(values)
         if kind is str and any("\0" in str(value) for value in values):

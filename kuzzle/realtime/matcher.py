@@ -59,7 +59,7 @@ class CollectionMatcher(Generic[RoomType]):
                 for clause in term:
                     self._excluding.add((clause.negation(),), exclusion)
             else:
-                self._terms.add(term, room)
+                self._terms.add(_most_selective_first(term), room)
 
     def remove(self, form: NormalForm, room: RoomType) -> None:
         """Take back a filter that was added.
@@ -75,7 +75,7 @@ class CollectionMatcher(Generic[RoomType]):
                 for clause in term:
                     self._excluding.remove((clause.negation(),), exclusion)
             else:
-                self._terms.remove(term, room)
+                self._terms.remove(_most_selective_first(term), room)
             for clause in term:
                 self._paths.remove(clause.field)
         self._overlapping -= not are_exclusive(form)
@@ -97,6 +97,14 @@ class CollectionMatcher(Generic[RoomType]):
             self._excluding.collect(document, excluded)
             hits += [exclusion.room for exclusion in set(self._exclusions.values()).difference(excluded)]
         return list(dict.fromkeys(hits)) if self._overlapping else hits
+
+
+def _most_selective_first(term: tuple[Clause, ...]) -> tuple[Clause, ...]:
+    return tuple(sorted(term, key=_selectivity)) if len(term) > 1 else term
+
+
+def _selectivity(clause: Clause) -> tuple[bool, int, float]:
+    return clause.is_negated, clause.rank, clause.breadth
 
 
 class Matcher(Generic[RoomType]):

@@ -46,6 +46,8 @@ class Clause(ABC):
     rank: ClassVar[int]
     """Place of the operator among the others, the most selective first: equals 0, array element 1,
     exists 2, (shapes 3), range 4, (regexp 5, match 6)."""
+    breadth: float = 0
+    """Compares clauses of the same rank: the narrower tends to accept fewer documents."""
 
     def __init__(self, field: str, *operand: Scalar, is_negated: bool = False) -> None:
         self.field = field
@@ -137,7 +139,7 @@ class Exists(Clause):
 class InRange(Clause):
     """The field holds a number between two bounds, both included; infinities leave a side open."""
 
-    __slots__ = ("high", "low")
+    __slots__ = ("breadth", "high", "low")
     rank = 4
 
     def __init__(self, field: str, low: float, high: float, *, is_negated: bool = False) -> None:
@@ -145,6 +147,7 @@ class InRange(Clause):
         super().__init__(field, low, high, is_negated=is_negated)
         self.low = low
         self.high = high
+        self.breadth = high - low
 
     def accepts(self, value: Any) -> bool:
         return type(value) in NUMBERS and self.low <= value <= self.high

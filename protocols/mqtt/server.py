@@ -171,7 +171,7 @@ class MqttProtocol(Protocol):
     def serve(self, link: Link, payload: bytes, destination: Destination, correlation: bytes | None) -> None:
         """Run a request of a client, up to its first wait at once."""
         link.requests += 1
-        start_now(self._serve(link, payload, destination, correlation))
+        start_now(self._answer(link.connection, link, payload, destination, correlation))
 
     def _serve_will(self, ips: tuple[str, ...], payload: bytes, destination: Destination) -> None:
         """Run a will that is a request, on a connection of its own: that of the lost client may be gone."""
@@ -188,16 +188,6 @@ class MqttProtocol(Protocol):
         self.entrypoint.remove_connection(connection_id)
 
     # --- requests
-
-    async def _serve(self, link: Link, data: bytes, destination: Destination, correlation: bytes | None) -> None:
-        try:
-            await self._answer(link.connection, link, data, destination, correlation)
-        finally:
-            link.requests -= 1
-            if link.requests == self._bounds.max_requests - 1:
-                socket = self._by_connection.get(link.connection.id)
-                if socket is not None:
-                    socket.read_on()
 
     async def _answer(
         self,
@@ -230,6 +220,15 @@ class MqttProtocol(Protocol):
         if is_public:
             sender = link.session if link is not None and link.is_open else None
             self._broker.push(topic, encoded, 0, besides=sender)
+        if link is not None:
+            self._request_done(link)
+
+    def _request_done(self, link: Link) -> None:
+        link.requests -= 1
+        if link.requests == self._bounds.max_requests - 1:  # its socket may have had to wait
+            socket = self._by_connection.get(link.connection.id)
+            if socket is not None:
+                socket.read_on()
 
     def _failure(self, connection: Connection, error: KuzzleError) -> bytes:
         return self.entrypoint.api.failure(Request({}, connection), error).encode()

@@ -157,6 +157,7 @@ class MqttSocket(asyncio.Protocol):
             self._write_deadline.cancel()
             self._write_deadline = None
         if not self._is_closing:
+            self.update_reading()
             self._guard(self.link.writable)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -211,8 +212,12 @@ class MqttSocket(asyncio.Protocol):
             self._transport.write(data)
 
     def read_on(self) -> None:
-        """Read again if the link wants to; packets that came before are handled first."""
+        """Read again if the link wants to; packets that came before are handled first.
+
+        The flag is set before they are handled: a request that ends at once comes here again.
+        """
         if not self._is_read and not self._is_closing and self.link.is_reading:
+            self.update_reading()
             self._guard(self.link.read_on)
 
     def watch_keep_alive(self) -> None:

@@ -139,6 +139,22 @@ async def test_a_client_with_too_many_requests_at_work_is_not_read_further() -> 
         assert sorted([(await peer.message()).json["requestId"] for _ in range(10)]) == [str(n) for n in range(10)]
 
 
+async def test_requests_that_had_to_wait_are_run_one_after_the_other() -> None:
+    released = asyncio.Event()
+
+    async def act(request: Request) -> Any:
+        await released.wait()
+        return {}
+
+    async with Stage({"maxPendingRequests": 1}, act=act) as stage:
+        peer = await stage.join()
+        peer.send(b"".join(mqtt_raw.publish("Kuzzle/request", {"requestId": str(n)}) for n in range(2000)))
+        other = await stage.join()
+        assert await other.is_silent()
+        released.set()
+        assert [(await peer.message()).json["requestId"] for _ in range(2000)] == [str(n) for n in range(2000)]
+
+
 async def test_correlation_data_comes_back_with_the_answer() -> None:
     async with Stage() as stage:
         peer = await stage.join("a", 5)

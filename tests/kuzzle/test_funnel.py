@@ -51,7 +51,7 @@ async def test_an_action_runs_and_its_answer_echoes_the_request(server: Server) 
         ({}, "api.process.controller_not_found", 'API controller "null" not found.'),
         ({"action": "now"}, "api.process.controller_not_found", 'API controller "null" not found.'),
         (
-            {"controller": "nope", "action": "now"},
+            {"controller": "no", "action": "now"},
             "api.process.controller_not_found",
             'API controller "no" not found.',
         ),
@@ -68,7 +68,7 @@ async def test_an_unknown_action_is_not_found(
 
 
 async def test_a_token_nobody_issued_is_refused_before_anything_else(server: Server) -> None:
-    envelope = await execute(server, controller="nope", action="now", jwt="made.up.token")
+    envelope = await execute(server, controller="no", action="now", jwt="made.up.token")
     assert error_of(envelope) == (401, "security.token.invalid")
     assert error_of(await execute(server, controller="server", action="now", jwt="")) == (401, "security.token.invalid")
 

@@ -40,7 +40,7 @@ from protocols.mqtt.properties import Property, encode_properties
 from protocols.mqtt.reasons import Reason
 from protocols.mqtt.session import Subscription
 from protocols.mqtt.topics import Destination, Topics
-from protocols.mqtt.wire import MqttSocket, Outbox, Timeouts
+from protocols.mqtt.wire import MqttSocket, Outbox, Patience
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,11 @@ class MqttProtocol(Protocol):
             allow_pub_sub=options["allowPubSub"],
         )
         self._bounds = Bounds.of(options, context.limits["maxRequestSize"])
-        self._timeouts = Timeouts(connect=options["connectTimeout"] / 1000, write=options["writeTimeout"] / 1000)
+        self._patience = Patience(
+            connect_s=options["connectTimeout"] / 1000,
+            write_s=options["writeTimeout"] / 1000,
+            unsent_bytes=options["maxQueuedBytes"],
+        )
         self._prefixes: dict[tuple[bool, str], bytes] = {}
         self._sockets: set[MqttSocket] = set()
         self._by_connection: dict[str, MqttSocket] = {}
@@ -88,11 +92,12 @@ class MqttProtocol(Protocol):
 
     async def stop(self) -> None:
         """Tell the clients (MQTT 5 has a way to), close their connections and the port."""
+        self._all_closed = asyncio.Event()
         await self.context.ports.close(self.name)
         for socket in tuple(self._sockets):
             socket.link.end(Reason.SERVER_SHUTTING_DOWN, with_will=False)
             socket.close()
-        await self._wait_closed()
+        await self._wait_closed(self._all_closed)
         for connection_id, removal in tuple(self._removals.items()):
             removal.cancel()
             self._remove(connection_id)
@@ -131,10 +136,12 @@ class MqttProtocol(Protocol):
     # --- sockets
 
     def _make_socket(self) -> MqttSocket:
-        return MqttSocket(self._outbox, self._timeouts, self._make_link, self._forget)
+        return MqttSocket(self._outbox, self._patience, self._make_link, self._forget)
 
     def _make_link(self, socket: MqttSocket, ips: tuple[str, ...]) -> Link:
         self._sockets.add(socket)
+        if self._all_closed is not None:  # accepted just before the port was closed
+            socket.abort()
         connection = Connection(self.name, ips)
         self._by_connection[connection.id] = socket
         return Link(self._broker, self, socket, connection)
@@ -145,17 +152,16 @@ class MqttProtocol(Protocol):
         if self._all_closed is not None and not self._sockets:
             self._all_closed.set()
 
-    async def _wait_closed(self) -> None:
+    async def _wait_closed(self, all_closed: asyncio.Event) -> None:
         if not self._sockets:
             return
-        self._all_closed = asyncio.Event()
         try:
             async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await self._all_closed.wait()
+                await all_closed.wait()
         except TimeoutError:  # clients that do not read
             for socket in tuple(self._sockets):
                 socket.abort()
-            await self._all_closed.wait()
+            await all_closed.wait()
 
     # --- what links call
 

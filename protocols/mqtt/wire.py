@@ -57,16 +57,18 @@ class Outbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long a client may keep the server waiting, in seconds.
+class Patience:
+    """How much a client may keep the server waiting.
 
     Attributes:
-        connect: From the opening of the socket to CONNECT.
-        write: While something waits for a socket that takes nothing.
+        connect_s: From the opening of the socket to CONNECT.
+        write_s: While something waits for a socket that takes nothing.
+        unsent_bytes: Beyond it, answers that wait for the socket get no further one behind them.
     """
 
-    connect: float
-    write: float
+    connect_s: float
+    write_s: float
+    unsent_bytes: int
 
 
 class MqttSocket(asyncio.Protocol):
@@ -88,7 +90,7 @@ class MqttSocket(asyncio.Protocol):
         "_out",
         "_out_bytes",
         "_outbox",
-        "_timeouts",
+        "_patience",
         "_transport",
         "_write_deadline",
         "is_writable",
@@ -101,14 +103,14 @@ class MqttSocket(asyncio.Protocol):
     def __init__(
         self,
         outbox: Outbox,
-        timeouts: Timeouts,
+        patience: Patience,
         make_link: Callable[[MqttSocket, tuple[str, ...]], Link],
         forget: Callable[[MqttSocket], None],
     ) -> None:
         """Take what builds the link from the socket and its peer's addresses, and what to tell its end."""
         self.is_writable = True
         self._outbox = outbox
-        self._timeouts = timeouts
+        self._patience = patience
         self._make_link = make_link
         self._forget = forget
         self._loop = asyncio.get_running_loop()
@@ -128,7 +130,7 @@ class MqttSocket(asyncio.Protocol):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         self.link = self._make_link(self, (peer[0],) if peer else ())
-        self._deadline = self._loop.call_later(self._timeouts.connect, self._connect_missed)
+        self._deadline = self._loop.call_later(self._patience.connect_s, self._connect_missed)
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes to the link."""
@@ -147,7 +149,7 @@ class MqttSocket(asyncio.Protocol):
         """Stop reading as well, and begin to lose patience."""
         self.is_writable = False
         if self._write_deadline is None:
-            self._write_deadline = self._loop.call_later(self._timeouts.write, self._write_missed)
+            self._write_deadline = self._loop.call_later(self._patience.write_s, self._write_missed)
         self.update_reading()
 
     def resume_writing(self) -> None:
@@ -209,6 +211,9 @@ class MqttSocket(asyncio.Protocol):
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
             self._out_bytes = 0
+            if not self.is_writable and self._transport.get_write_buffer_size() > self._patience.unsent_bytes:
+                self.link.let_go("it does not read its answers")
+                return
             self._transport.write(data)
 
     def read_on(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import mqtt_raw
 import pytest
 from mqtt_stage import Stage
 
 from kuzzle.notification import Notification
+from kuzzle.request import Request
 
 
 async def removed(stage: Stage, count: int) -> list[str]:
@@ -276,6 +278,41 @@ async def test_a_client_that_asks_without_reading_is_not_read_further() -> None:
         deaf.writer.transport.resume_reading()  # type: ignore[attr-defined]
         for _ in range(sent):
             assert (await deaf.message()).json["status"] == 200
+
+
+async def test_a_client_that_never_reads_its_answers_is_let_go(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "protocols.mqtt")
+    released = asyncio.Event()
+
+    async def act(request: Request) -> Any:
+        if request.id == "large":
+            await released.wait()
+            return "x" * 1_000_000
+        return {}
+
+    async with Stage({"maxQueuedBytes": 5_000_000, "disconnectDelay": 0}, act=act) as stage:
+        deaf = await stage.join("deaf")
+        deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(100):
+            deaf.publish("Kuzzle/request", {"requestId": "large"})
+        other = await stage.join("other")
+        while len(stage.entrypoint.requests) < 100:
+            assert await other.is_silent()
+        released.set()
+        await removed(stage, 1)
+        assert "it does not read its answers" in caplog.text
+        assert await other.is_silent()
+        deaf.reset()
+
+
+async def test_a_large_answer_to_a_client_that_reads_is_sent_whole() -> None:
+    async def act(request: Request) -> Any:
+        return "x" * 20_000_000
+
+    async with Stage({"maxQueuedBytes": 1_000_000}, act=act) as stage:
+        peer = await stage.join()
+        for _ in range(2):
+            assert len((await peer.request({"requestId": "one"}))["result"]) == 20_000_000
 
 
 async def test_a_client_that_does_not_acknowledge_is_let_go_when_too_much_waits() -> None:

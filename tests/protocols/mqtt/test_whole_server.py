@@ -174,3 +174,19 @@ async def test_a_faulty_envelope_names_the_fault(server: Server) -> None:
             assert answer["error"]["id"] == "network.mqtt.unexpected_error"
             assert text in answer["error"]["message"]
             assert answer["controller"] is None
+
+
+async def test_a_server_that_stops_answers_503(server: Server) -> None:
+    async with Peers(server.port("mqtt")) as peers:
+        peer = await peers.join()
+        server.app.entrypoint.is_shutting_down = True
+        answer = await peer.request({"controller": "server", "action": "now"})
+        wire.check_response(answer)
+        assert (answer["status"], answer["error"]["message"]) == (503, "Kuzzle is shutting down")
+
+
+async def test_the_end_of_the_server_is_told_to_its_clients(server: Server) -> None:
+    async with Peers(server.port("mqtt")) as peers:
+        peer = await peers.join("a", 5)
+        await server.stop()
+        assert await peer.closed() == b"\xe0\x02\x8b\0"

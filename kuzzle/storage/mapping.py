@@ -42,6 +42,8 @@ _METADATA_DEFINITION: Final[MappingType[str, Any]] = {
         "deletedAt": {"type": "date"},
     },
 }
+# What every mapping has: the root, the metadata and its members.
+_OWN_NODES: Final = 2 + len(_METADATA_DEFINITION["properties"])
 # Parameters that decide how values were indexed, and so cannot change under them.
 _FIXED_PARAMETERS: Final = ("analyzer", "format", "scaling_factor", "index", "store", "doc_values")
 
@@ -82,7 +84,7 @@ class Mapping:
             else:
                 for found in (child, *child.subfields):
                     self.fields[found.path] = found
-        if len(self.fields) + len(self.objects) > MAX_FIELDS + 10:
+        if len(self.fields) + len(self.objects) > MAX_FIELDS + _OWN_NODES:
             raise _bad_request(f"Limit of total fields [{MAX_FIELDS}] has been exceeded")
 
     def merge(self, changes: MappingType[str, Any]) -> Mapping:

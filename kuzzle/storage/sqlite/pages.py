@@ -73,20 +73,21 @@ class Matches:
         return [row[0] for row in self._rows(f"SELECT d.id {self._matching}")]
 
     def page(self, keys: list[Key], offset: int, size: int, total: int) -> list[PageRow]:
-        """Return the rows of a page.
+        """Return the rows of a page in the order of sort keys.
 
         Args:
             total: How many match.
         """
         if not size or offset >= total:
             return []
-        if not keys:
-            return self._by_score(offset, size)
         if len(keys) == 1 and keys[0].is_index_order and self._is_walk_short(offset + size, total):
             return self._along_index(keys[0], offset, size)
         return self._by_keys(keys, offset, size)
 
-    def _by_score(self, offset: int, size: int) -> list[PageRow]:
+    def by_score(self, offset: int, size: int) -> list[PageRow]:
+        """Return the rows of a page, the best scores first."""
+        if not size:
+            return []
         if isinstance(self._score, float):
             statement = f"SELECT d.rid {self._matching} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
             return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]

@@ -27,10 +27,19 @@ def search_documents(
     started = time.perf_counter()
     keys = resolve_keys(search.sort, state)
     matches = Matches(connection, state, search.query, now_ms)
-    total = matches.count()
-    hits = _hits(connection, index, state, search, matches.page(keys, search.offset, search.size, total))
+    if keys:
+        total = matches.count()
+        rows = matches.page(keys, search.offset, search.size, total)
+    else:
+        rows = matches.by_score(search.offset, search.size)
+        # A page that is not full has the last match in it, and nobody needs to count.
+        is_last = len(rows) < search.size and (rows or not search.offset)
+        total = search.offset + len(rows) if is_last else matches.count()
+    hits = _hits(connection, index, state, search, rows)
     max_score = None
-    if total and (not keys or any(key.sort.field == "_score" for key in keys)):
+    if total and not keys:
+        max_score = rows[0].score if rows and not search.offset else matches.best_score()
+    elif total and any(key.sort.field == "_score" for key in keys):
         max_score = matches.best_score()
     return SearchPage(hits, total, max_score, round((time.perf_counter() - started) * 1000))
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 from collections.abc import Callable
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
-from tornado.netutil import bind_sockets
+from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream
 from tornado.routing import Router
 
 WebDoor = Callable[[HTTPServerRequest], HTTPMessageDelegate | None]
@@ -31,6 +33,11 @@ _BODY_TIMEOUT_S = 120.0
 # A port that is free for one address family may be taken for the other: with 0 another is tried.
 _FREE_PORT_ATTEMPTS = 10
 _BACKLOG = 1024
+# What accept() says while the process or the machine has nothing left for another connection.
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_ACCEPT_PAUSE_S = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class PortError(Exception):
@@ -38,19 +45,58 @@ class PortError(Exception):
 
 
 class _WebPort(Router):
-    """One HTTP server and the doors of its protocols, in the order of their rank."""
+    """One HTTP server and the doors of its protocols, in the order of their rank.
+
+    It accepts connections itself: Tornado's server spins, and logs at each turn, while the process has no
+    file descriptor left. Here the client waits in the backlog, and one line says so.
+    """
 
     def __init__(self, sockets: list[socket.socket]) -> None:
         self.doors: list[tuple[int, str, WebDoor]] = []
         self.number: int = sockets[0].getsockname()[1]
-        self.server = HTTPServer(
+        self._listeners = sockets
+        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._server = HTTPServer(
             self,
             max_body_size=_TORNADO_MAX_BODY_BYTES,
             max_header_size=_MAX_HEAD_BYTES,
             idle_connection_timeout=_IDLE_TIMEOUT_S,
             body_timeout=_BODY_TIMEOUT_S,
         )
-        self.server.add_sockets(sockets)
+        for listener in sockets:
+            self._listen(listener)
+
+    def _listen(self, listener: socket.socket) -> None:
+        self._pauses.pop(listener, None)
+        IOLoop.current().add_handler(listener, self._accept, IOLoop.READ)
+
+    def _accept(self, listener: socket.socket, events: int) -> None:
+        for _ in range(_BACKLOG):
+            try:
+                connection, address = listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:  # the client left while it waited
+                continue
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                logger.warning("Cannot accept a connection on port %d: %s", self.number, os.strerror(error.errno))
+                IOLoop.current().remove_handler(listener)
+                loop = asyncio.get_running_loop()
+                self._pauses[listener] = loop.call_later(_ACCEPT_PAUSE_S, self._listen, listener)
+                return
+            self._server.handle_stream(IOStream(connection), address)
+
+    async def close(self) -> None:
+        """Accept nothing more, and close the HTTP connections."""
+        for listener in self._listeners:
+            if listener in self._pauses:
+                self._pauses.pop(listener).cancel()
+            else:
+                IOLoop.current().remove_handler(listener)
+            listener.close()
+        await self._server.close_all_connections()
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: object) -> HTTPMessageDelegate | None:
         for _, _, door in self.doors:
@@ -103,8 +149,7 @@ class Ports:
         if not web_port.doors:
             del self._web[port]
             self._owners.pop(port, None)
-            web_port.server.stop()
-            await web_port.server.close_all_connections()
+            await web_port.close()
 
     async def listen(self, port: int, protocol: str, factory: Callable[[], asyncio.Protocol]) -> int:
         """Open a port of a protocol's own.
@@ -155,20 +200,27 @@ class Ports:
 
 
 def _bind_every_family(host: str, port: int) -> list[socket.socket]:
-    """Bind all addresses of a host to one port (0: the same free one for all); nothing stays open after a failure."""
-    sockets: list[socket.socket] = []
-    unknown: socket.gaierror | None = None
+    """Listen on all addresses of a host at one port (0: the same free one for all); a failure leaves none open."""
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    listeners: list[socket.socket] = []
+    missing = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     try:
-        for family in (socket.AF_INET, socket.AF_INET6):
-            number = sockets[0].getsockname()[1] if sockets else port
+        for family, (address, _, *scope) in sorted({(entry[0], entry[4]) for entry in found}):
+            number = listeners[0].getsockname()[1] if listeners else port
             try:
-                sockets += bind_sockets(number, host, family, backlog=_BACKLOG)
-            except socket.gaierror as error:  # no address of this family
-                unknown = error
-        if not sockets:
-            raise unknown or OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+                listener = socket.create_server((address, number, *scope), family=family, backlog=_BACKLOG)
+            except OSError as error:
+                # A name may have an address of a family that this machine has switched off.
+                if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                    raise
+                missing = error
+            else:
+                listener.setblocking(False)
+                listeners.append(listener)
+        if not listeners:
+            raise missing
     except OSError:
-        for each in sockets:
-            each.close()
+        for listener in listeners:
+            listener.close()
         raise
-    return sockets
+    return listeners

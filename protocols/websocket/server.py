@@ -28,7 +28,8 @@ class WebSocketProtocol(Protocol):
 
     Options: `port`; `heartbeat` (ms) pings clients silent for that long and cuts them when they stay
     silent as long again, `idleTimeout` (ms) cuts them after that silence, 0 switches either off;
-    `maxQueuedBytes` bounds what waits for a client that does not read, beyond it its connection is cut.
+    `maxQueuedBytes` bounds what waits for a client that does not read: beyond it its connection is cut (a
+    close frame would wait behind the rest).
     """
 
     def __init__(self, context: ProtocolContext) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from time import monotonic
 from typing import Any, Final, Protocol
 
@@ -91,6 +92,8 @@ class WebSocketSession(asyncio.Protocol):
         "_reader",
         "_requests_at_work",
         "_transport",
+        "_waiting",
+        "_waiting_bytes",
         "connection",
         "is_pinged",
         "last_heard_s",
@@ -119,6 +122,9 @@ class WebSocketSession(asyncio.Protocol):
         self._is_goodbye_heard = False  # the client sent a close frame
         self._is_held = False  # not reading
         self._is_slow = False  # the client does not read as fast as it is sent to
+        # What waits for a slow client: references to frames that all followers of a channel share.
+        self._waiting: deque[bytes] | None = None
+        self._waiting_bytes = 0
         self._closing_timer: asyncio.TimerHandle | None = None
 
     # --- the socket
@@ -142,7 +148,8 @@ class WebSocketSession(asyncio.Protocol):
         if self._is_open:
             self._work(self._reader.receive(data))
         elif any(opcode == CLOSE for opcode, _ in self._reader.receive(data)):
-            self._transport.close()  # the answer to our close frame
+            self._is_goodbye_heard = True
+            self._transport.close()
 
     def pause_writing(self) -> None:
         """Read no more from a client that does not read."""
@@ -150,9 +157,19 @@ class WebSocketSession(asyncio.Protocol):
         self._hold()
 
     def resume_writing(self) -> None:
-        """Go on where `pause_writing` stopped."""
+        """Send what waits; when nothing does any more, go on where `pause_writing` stopped."""
         self._is_slow = False
-        self._go_on()
+        while self._waiting and not self._is_slow:
+            frame = self._waiting.popleft()
+            self._waiting_bytes -= len(frame)
+            self._transport.write(frame)
+        if self._is_slow:
+            return
+        self._waiting = None
+        if self._is_goodbye_heard:
+            self._transport.close()
+        else:
+            self._go_on()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the client."""
@@ -185,7 +202,7 @@ class WebSocketSession(asyncio.Protocol):
         self._backlog = messages[_TURN:]
         if not self._is_open:
             self._backlog = []
-            if self._is_goodbye_heard:
+            if self._is_goodbye_heard and not self._is_slow:
                 self._transport.close()
             else:
                 self._await_goodbye()
@@ -278,6 +295,7 @@ class WebSocketSession(asyncio.Protocol):
     def abort(self) -> None:
         """Cut the connection."""
         self._stop_serving()
+        self._waiting = None
         self._transport.abort()
 
     def _send(self, frame: bytes) -> None:
@@ -287,15 +305,21 @@ class WebSocketSession(asyncio.Protocol):
             self._write(frame)
 
     def _write(self, data: bytes) -> None:
-        transport = self._transport
-        if transport.is_closing():
+        if self._transport.is_closing():
             return
-        waiting = transport.get_write_buffer_size()
-        if waiting > self._owner.max_queued_bytes:
-            logger.info("Let go of WebSocket client %s: it leaves %d bytes unread", self.connection.id, waiting)
+        if not self._is_slow:
+            self._transport.write(data)
+            return
+        if self._waiting is None:
+            self._waiting = deque()
+        if self._waiting_bytes > self._owner.max_queued_bytes:
+            logger.info(
+                "Let go of WebSocket client %s: it leaves %d bytes unread", self.connection.id, self._waiting_bytes
+            )
             self.abort()
-        else:
-            transport.write(data)
+            return
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
 
     def _fail(self, fault: Fault) -> None:
         """Give up on a client that broke the protocol; one that sends too much gets no goodbye (clients see 1006)."""
@@ -306,7 +330,7 @@ class WebSocketSession(asyncio.Protocol):
         self._send(encode_close(*fault))
         self._stop_serving()
         self._await_goodbye()
-        if not self._transport.get_write_buffer_size():
+        if not self._is_slow and not self._transport.get_write_buffer_size():
             with contextlib.suppress(OSError):  # the client may have left already
                 self._transport.write_eof()
 

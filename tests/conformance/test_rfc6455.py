@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from web_stage import RawClient, WebStage
+from web_stage import RawClient, WebStage, until
 from ws_raw import RawWebSocket, frame, handshake
 
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("rfc6455.yaml").read_text())
@@ -97,22 +98,16 @@ async def expect(client: RawWebSocket, expected: dict[str, Any]) -> None:
 async def test_the_server_does_what_the_clause_says(case: dict[str, Any], together: bool) -> None:
     async with WebStage() as stage:
         client = await RawWebSocket.open(stage.port)
-        if together:
-            try:
+        with contextlib.suppress(ConnectionError):  # dropped while still sending
+            if together:
                 await client.send(b"".join(each for piece in case["sends"] for each in frames(piece)))
-            except ConnectionError:
-                pass  # dropped while still sending
-        else:
-            try:
+            else:
                 for piece in case["sends"]:
                     await send(client, piece)
-            except ConnectionError:
-                pass
         for expected in case["gets"]:
             await expect(client, expected)
         await client.close()
-        while stage.entrypoint.connection_counts:
-            await asyncio.sleep(0.01)
+        await until(lambda: not stage.entrypoint.connection_counts)
 
 
 @pytest.mark.parametrize(
@@ -171,9 +166,7 @@ async def test_frames_behind_the_handshake_are_not_lost() -> None:
 async def test_a_client_that_floods_before_its_upgrade_is_let_go() -> None:
     async with WebStage() as stage:
         raw = await RawClient.connect(stage.port)
-        try:
+        with contextlib.suppress(ConnectionError):
             await raw.send(handshake() + b"x" * 8_000_000)
-        except ConnectionError:
-            pass
         await raw.rest()
         assert stage.entrypoint.connection_counts == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -142,6 +143,15 @@ class WebStage:
         await self.http.stop()
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what the server does in its own time."""
+    for _ in range(4000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came to pass")
+
+
 class RawClient:
     """A bare socket, for what no decent client would send."""
 
@@ -170,21 +180,17 @@ class RawClient:
     async def rest(self) -> bytes:
         """Read until the server closes; a reset counts as that."""
         received = b""
-        try:
+        with contextlib.suppress(ConnectionError):
             while piece := await asyncio.wait_for(self.reader.read(65_536), 20):
                 received += piece
-        except ConnectionError:
-            pass
         await self.close()
         return received
 
     async def close(self) -> None:
         """Close the socket."""
         self.writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 def request_bytes(verb: str, path: str, body: bytes | None = None, **headers: str) -> bytes:

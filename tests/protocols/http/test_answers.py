@@ -9,7 +9,7 @@ import zlib
 from typing import Any
 
 import pytest
-from web_stage import HttpClient, RawClient, WebStage, request_bytes
+from web_stage import HttpClient, RawClient, WebStage, request_bytes, until
 
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
@@ -224,8 +224,7 @@ async def test_a_client_that_leaves_takes_its_request_with_it() -> None:
         connection = stage.funnel.requests[0].connection
         assert connection.is_open
         await raw.close()
-        while connection.is_open:
-            await asyncio.sleep(0.01)
+        await until(lambda: not connection.is_open)
         assert stage.removed == [connection.id]
         go_on.set()
         await asyncio.sleep(0.01)
@@ -251,10 +250,8 @@ async def test_a_client_that_does_not_take_its_answer_is_cut(monkeypatch: pytest
     async with WebStage(much) as stage:
         raw = await RawClient.connect(stage.port)
         await raw.send(request_bytes("GET", "/_probe"))
-        while not stage.http._service.unsent:
-            await asyncio.sleep(0.01)
-        while stage.http._service.unsent:
-            await asyncio.sleep(0.01)
+        await until(lambda: stage.http._service.unsent)
+        await until(lambda: not stage.http._service.unsent)
         assert len(await raw.rest()) < 30_000_000
 
 
@@ -265,8 +262,7 @@ async def test_a_slow_client_gets_its_whole_answer_when_the_server_stops() -> No
     async with WebStage(much) as stage:
         raw = await RawClient.connect(stage.port)
         await raw.send(request_bytes("GET", "/_probe"))
-        while not stage.http._service.unsent:
-            await asyncio.sleep(0.01)
+        await until(lambda: stage.http._service.unsent)
         reading = asyncio.ensure_future(raw.answer())
     status, _, body = await reading
     await raw.close()

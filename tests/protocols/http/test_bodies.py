@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
@@ -238,9 +239,11 @@ def test_any_multipart_body_is_accepted_or_refused_with_a_documented_error(data:
     try:
         fields = decode_multipart(data, find_boundary(MULTIPART), 10)
     except KuzzleError as error:
-        assert error.id in ("network.http.unexpected_error", "network.http.file_too_large")
+        refusal = error.id
     else:
+        refusal = None
         json.dumps(fields)
+    assert refusal in (None, "network.http.unexpected_error", "network.http.file_too_large")
 
 
 @settings(max_examples=100, deadline=None)
@@ -322,9 +325,9 @@ async def test_an_endless_refused_body_is_not_read_for_ever() -> None:
         raw = await RawClient.connect(stage.port)
         await raw.send(b"POST /_probe HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         piece = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+        sending = asyncio.gather(*(raw.send(piece) for _ in range(2000)))  # 125 MiB
         with pytest.raises(ConnectionError):
-            for _ in range(2000):  # 125 MiB
-                await raw.send(piece)
+            await sending
         await raw.close()
 
 
@@ -419,10 +422,13 @@ def test_any_cut_of_any_layers_is_undone(data: bytes, names: list[str], size: in
             got += inflater.receive(sent[start : start + size])
         inflater.close()
     except KuzzleError as error:
-        assert error.id == "network.http.request_too_large"
-        assert max(len(data), len(zlib.compress(data)) + 40) > limit
+        refusal = error.id
     else:
+        refusal = None
         assert got == data
+    if refusal is not None:
+        assert refusal == "network.http.request_too_large"
+        assert max(len(data), len(zlib.compress(data)) + 40) > limit
 
 
 @pytest.mark.parametrize(

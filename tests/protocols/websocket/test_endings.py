@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from web_stage import RawClient, WebStage, request_bytes
+from web_stage import RawClient, WebStage, request_bytes, until
 from ws_raw import RawWebSocket, frame
 
 from kuzzle.request import Request
@@ -55,8 +55,7 @@ async def test_nothing_is_sent_after_a_close_frame() -> None:
         client, connection_id = await opened(stage)
         stage.entrypoint.join_channel("c", connection_id)
         await client.text({**ASK, "requestId": "slow"})
-        while len(stage.funnel.requests) < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(stage.funnel.requests) >= 2)
         stage.entrypoint.disconnect(connection_id, "bye")
         go_on.set()
         await client.text({**ASK, "requestId": "late"})

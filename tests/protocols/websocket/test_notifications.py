@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from web_stage import WebStage
+from web_stage import WebStage, until
 from ws_raw import RawWebSocket, frame
 
 from kuzzle.notification import Notification
@@ -85,8 +85,7 @@ async def test_channels_are_forgotten_with_their_last_follower() -> None:
             stage.entrypoint.join_channel("c", connection_id)
         stage.entrypoint.leave_channel("c", opened[0][1])
         await close(opened)
-        while stage.entrypoint.connection_counts:
-            await asyncio.sleep(0.01)
+        await until(lambda: not stage.entrypoint.connection_counts)
         assert stage.websocket._channels == {}
         assert stage.websocket._followed == {}
         assert stage.websocket._sessions == {}
@@ -129,8 +128,7 @@ async def test_a_follower_that_does_not_read_is_let_go_and_delays_nobody(caplog:
         ((reader, reader_id),) = opened
         deaf = await deaf_client(stage)
         await deaf.text(ASK)
-        while len(stage.funnel.requests) < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(stage.funnel.requests) >= 2)
         deaf_id = stage.funnel.requests[-1].connection.id
         for connection_id in (reader_id, deaf_id):
             stage.entrypoint.join_channel("c", connection_id)
@@ -140,8 +138,7 @@ async def test_a_follower_that_does_not_read_is_let_go_and_delays_nobody(caplog:
             assert (await reader.json())["n"] == sent
             sent += 1
         assert stage.removed == [deaf_id]
-        while stage.entrypoint.connection_counts != {"websocket": 1}:
-            await asyncio.sleep(0.01)
+        await until(lambda: stage.entrypoint.connection_counts == {"websocket": 1})
         stage.entrypoint.broadcast(["c"], Notification({"n": "last"}))
         assert (await reader.json())["n"] == "last"
         await deaf.close()
@@ -149,6 +146,44 @@ async def test_a_follower_that_does_not_read_is_let_go_and_delays_nobody(caplog:
     lines = [record for record in caplog.records if record.name.startswith("protocols.websocket")]
     assert len(lines) == 1
     assert deaf_id in lines[0].getMessage()
+
+
+async def test_a_slow_follower_gets_everything_in_order() -> None:
+    async with WebStage() as stage:
+        slow = await deaf_client(stage)
+        await slow.text(ASK)
+        await until(lambda: stage.funnel.requests)
+        stage.entrypoint.join_channel("c", stage.funnel.requests[0].connection.id)
+        for number in range(1500):
+            stage.entrypoint.broadcast(["c"], Notification({"n": number, "text": "x" * 10_000}))
+        session = next(iter(stage.websocket._sessions.values()))
+        assert session._waiting_bytes > 1_000_000
+        slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        await slow.json()
+        assert [(await slow.json())["n"] for _ in range(1500)] == list(range(1500))
+        assert session._waiting is None
+        assert session._waiting_bytes == 0
+        await slow.text(ASK)
+        assert (await slow.json())["status"] == 200
+        await slow.close()
+
+
+async def test_a_goodbye_to_a_slow_client_waits_behind_what_it_has_not_read() -> None:
+    async with WebStage() as stage:
+        slow = await deaf_client(stage)
+        await slow.text(ASK)
+        await until(lambda: stage.funnel.requests)
+        connection_id = stage.funnel.requests[0].connection.id
+        for number in range(1200):
+            stage.entrypoint.notify(connection_id, ["c"], Notification({"n": number, "text": "x" * 10_000}))
+        assert next(iter(stage.websocket._sessions.values()))._waiting
+        stage.entrypoint.disconnect(connection_id, "bye")
+        slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        await slow.json()
+        assert [(await slow.json())["n"] for _ in range(1200)] == list(range(1200))
+        assert await slow.frame() == (8, (1011).to_bytes(2, "big") + b"bye")
+        await slow.send(frame(8, b""))
+        assert await slow.rest() == b""
 
 
 async def test_a_client_that_asks_and_does_not_read_is_not_read_either() -> None:
@@ -178,7 +213,7 @@ async def test_a_client_that_pings_and_does_not_read_is_not_read_either() -> Non
         writing = asyncio.ensure_future(_write_all(deaf, pings, 400))  # 52 MB of pings
         await asyncio.sleep(0.3)
         session = next(iter(stage.websocket._sessions.values()), None)
-        assert session is None or session._transport.get_write_buffer_size() < 1_000_000
+        assert session is None or session._waiting_bytes + session._transport.get_write_buffer_size() < 1_000_000
         writing.cancel()
         deaf.writer.transport.abort()
 

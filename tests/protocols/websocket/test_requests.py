@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from web_stage import WebStage
+from web_stage import WebStage, until
 from ws_raw import RawWebSocket, frame
 
 from kuzzle.errors import KuzzleError
@@ -232,8 +232,7 @@ async def test_a_client_that_leaves_is_forgotten_and_its_waiting_requests_see_it
         connection = stage.funnel.requests[0].connection
         assert stage.entrypoint.connection_counts == {"websocket": 1}
         client.writer.transport.abort()
-        while connection.is_open:
-            await asyncio.sleep(0.01)
+        await until(lambda: not connection.is_open)
         assert stage.removed == [connection.id]
         assert stage.entrypoint.connection_counts == {}
         go_on.set()

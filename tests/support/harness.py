@@ -55,7 +55,10 @@ class Reply:
 
 
 class Server:
-    """A server in a folder of its own, with `options` over the defaults of the tests (free ports)."""
+    """A server in a folder of its own, with `options` over the defaults of the tests (free ports).
+
+    An asynchronous context, where a test starts it itself: `async with Server(tmp_path, {...}) as server`.
+    """
 
     def __init__(self, folder: Path, options: Mapping[str, Any]) -> None:
         self.folder = folder
@@ -77,6 +80,13 @@ class Server:
         for websocket in self._websockets:
             websocket.close()
         await self.app.stop()
+
+    async def __aenter__(self) -> Server:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self.stop()
 
     def port(self, protocol: str) -> int:
         """The port a protocol answers on."""

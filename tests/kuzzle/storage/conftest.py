@@ -2,4 +2,5 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contracts.storage", "tests.contracts.search")
+for suite in ("filling", "storage", "writes", "search", "types"):
+    pytest.register_assert_rewrite(f"tests.contracts.{suite}")

@@ -170,7 +170,8 @@ def test_minimum_should_match_refuses_other_forms(wanted: Any) -> None:
 
 NAMES = st.sampled_from(
     ["bool", "must", "filter", "should", "must_not", "term", "terms", "range", "exists", "field", "ids", "values",
-     "gte", "lt", "boost", "match_all", "minimum_should_match", "a", "", "query", "sort", "_source", "from", "size", "order"]
+     "gte", "lt", "boost", "match_all", "minimum_should_match", "a", "", "query", "sort", "_source", "from", "size",
+     "order"]
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 20000) | st.floats(allow_nan=False) | st.text(max_size=3) | NAMES,

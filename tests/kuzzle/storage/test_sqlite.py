@@ -11,6 +11,8 @@ import tornado.ioloop
 from kuzzle.storage.sqlite import SqliteStorage
 from tests.contracts.search import SearchContract
 from tests.contracts.storage import StorageContract
+from tests.contracts.types import TypeContract
+from tests.contracts.writes import WritesContract
 
 
 @pytest.fixture
@@ -22,8 +24,16 @@ def storage(io_loop: tornado.ioloop.IOLoop, tmp_path: Path) -> Iterator[SqliteSt
 
 
 class TestStorage(StorageContract):
-    """Every test of the contract, run by the embedded storage."""
+    """Indexes, collections, reading by id and the end, by the embedded storage."""
+
+
+class TestWrites(WritesContract):
+    """Writes, by the embedded storage."""
 
 
 class TestSearch(SearchContract):
-    """Every search of the contract, run by the embedded storage."""
+    """Searches, by the embedded storage."""
+
+
+class TestTypes(TypeContract):
+    """Values of each type, by the embedded storage."""

@@ -148,6 +148,60 @@ def test_random_queries_find_what_a_plain_evaluation_finds(
         assert scores == sorted(scores, reverse=True)
 
 
+NAMES = st.sampled_from(
+    ["a", "b", "a.b", "a.b.c", ".", "", "a.", "_kuzzle_info", "author", "active", "createdAt", "é'\"]"]
+)
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 64) - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
+    | st.sampled_from(["2020-01-02", "2020/01/02", "10.0.0.1", "x" * 300]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sources=st.lists(st.dictionaries(NAMES, ANYTHING, max_size=4), min_size=1, max_size=6),
+    kinds=st.lists(st.sampled_from([WriteKind.CREATE_OR_REPLACE, WriteKind.UPDATE]), min_size=6, max_size=6),
+    dynamic=st.sampled_from(["true", "false", "strict"]),
+)
+def test_any_document_is_stored_as_it_is_or_refused(
+    io_loop: tornado.ioloop.IOLoop,
+    storage: SqliteStorage,
+    sources: list[dict[str, Any]],
+    kinds: list[WriteKind],
+    dynamic: str,
+) -> None:
+    async def write() -> None:
+        if await storage.index_exists("i"):
+            await storage.delete_index("i")
+        await storage.create_index("i")
+        await storage.create_collection("i", "c", {"dynamic": dynamic})
+        for source, kind in zip(sources, kinds, strict=False):
+            before = (await storage.get_documents("i", "c", ["a"]))[0]
+            (outcome,) = await storage.write_documents(
+                "i", "c", kind, [DocumentWrite("a", source, allow_trashed=True)], refresh=True
+            )
+            after = (await storage.get_documents("i", "c", ["a"]))[0]
+            if isinstance(outcome, FailedWrite):
+                assert outcome.error.status in (400, 404)
+                assert after == before
+            else:
+                assert after is not None
+                assert (after.source, after.version) == (outcome.source, before.version + 1 if before else 1)
+                if kind is WriteKind.CREATE_OR_REPLACE:
+                    assert after.source == source
+        mapping = await storage.get_mapping("i", "c")
+        if dynamic != "true":
+            assert mapping.properties == {}
+
+    io_loop.run_sync(write)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sources=SOURCES, query=QUERIES, sorts=st.lists(SORTS, min_size=1, max_size=6))
 def test_random_sorts_order_as_a_plain_evaluation_does(

@@ -40,7 +40,6 @@ GATE_ERRORS = frozenset(
         "api.assert.invalid_type",
         "api.assert.invalid_argument",
         "api.assert.body_required",
-        "core.fatal.unexpected_error",
         "security.rights.unauthorized",
         "security.rights.forbidden",
         "security.token.invalid",

@@ -58,6 +58,7 @@ setup(
             "pytest-timeout>=2.3",
             "hypothesis>=6.100",
             "paho-mqtt>=2",
+            "websocket-client>=1.6",  # what python-socketio's own client speaks WebSocket with
             "mypy>=2.0",
             "ruff>=0.17",
             "types-jsonschema",

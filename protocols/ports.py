@@ -216,6 +216,9 @@ def _bind_every_family(host: str, port: int) -> list[socket.socket]:
                 missing = error
             else:
                 listener.setblocking(False)
+                # Inherited by its connections. asyncio would set it only on sockets that know their protocol
+                # number; without it a small answer may wait 40 ms for the acknowledgement of the one before.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 listeners.append(listener)
         if not listeners:
             raise missing

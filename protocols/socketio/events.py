@@ -105,6 +105,8 @@ def _decode(text: str) -> Any:
 
 
 def _read(data: str) -> Packet:
+    if not data:
+        raise PacketError("an empty message")
     try:
         return Packet(encoded_packet=data)
     except (ValueError, IndexError, KeyError, RecursionError) as error:

@@ -137,8 +137,8 @@ class Session(AsyncSocket):  # type: ignore[misc]
                 await self.receive(packet)
         except PacketError as error:
             logger.debug("Socket.IO client %s: %s", self.sid, error)
-            await self.close(abort=True, reason=self.server.reason.TRANSPORT_ERROR)
-            raise EngineIOError(str(error)) from error
+            if not self.closed:  # python-engineio ends the session then
+                raise EngineIOError(str(error)) from error
 
     async def receive(self, pkt: Packet) -> None:
         """Take one packet.

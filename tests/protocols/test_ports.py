@@ -183,3 +183,19 @@ def test_a_disabled_protocol_closes_its_door_and_the_others_go_on(
             await raw.close()
 
     io_loop.run_sync(ask, timeout=30)
+
+
+async def test_small_answers_leave_at_once() -> None:
+    made: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    class Taker(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted = transport.get_extra_info("socket")
+            made.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    ports = Ports("localhost")
+    raw = await RawClient.connect(await ports.listen(0, "taker", Taker))
+    assert await made
+    await raw.close()
+    await ports.close("taker")

@@ -7,7 +7,7 @@ import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import tornado.httpclient
 import tornado.websocket
@@ -30,6 +30,16 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
         old = merged.get(key)
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+class Closing(Protocol):
+    """A client that wants to be closed."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+ClosingType = TypeVar("ClosingType", bound=Closing)
 
 
 class Reply:
@@ -65,7 +75,7 @@ class Server:
         path = folder / "kuzzle.yml"
         path.write_text(yaml.safe_dump(merge(DEFAULTS, options)))
         self.app = Application(Config.load(path, {}))
-        self._websockets: list[WebSocket] = []
+        self._clients: list[Closing] = []
         self._is_stopped = False
 
     async def start(self) -> None:
@@ -77,8 +87,8 @@ class Server:
         if self._is_stopped:
             return
         self._is_stopped = True
-        for websocket in self._websockets:
-            websocket.close()
+        for client in self._clients:
+            client.close()
         await self.app.stop()
 
     async def __aenter__(self) -> Server:
@@ -133,9 +143,12 @@ class Server:
     async def websocket(self) -> WebSocket:
         """Open a WebSocket."""
         url = f"ws://localhost:{self.port('websocket')}"
-        websocket = WebSocket(await tornado.websocket.websocket_connect(url))
-        self._websockets.append(websocket)
-        return websocket
+        return self.keep(WebSocket(await tornado.websocket.websocket_connect(url)))
+
+    def keep(self, client: ClosingType) -> ClosingType:
+        """Close a client before the server stops; return it."""
+        self._clients.append(client)
+        return client
 
     async def prepare(self, index: str = "library", collection: str = "books") -> None:
         """Make an index with one collection."""

@@ -15,6 +15,7 @@ from kuzzle.entrypoint import EnvelopeError
 from kuzzle.notification import Notification
 from kuzzle.tasks import start_now
 from protocols.base import Protocol, ProtocolContext
+from protocols.followers import Followers
 from protocols.socketio.engine import Bounds
 from protocols.socketio.events import SocketIoServer
 from protocols.socketio.handlers import PATH, Exchange, environ_of, is_accepted_origin
@@ -63,8 +64,7 @@ class SocketIoProtocol(Protocol):
         self._socketio.on("connect", self._connected)
         self._socketio.on("disconnect", self._disconnected)
         self._sessions: dict[str, Session] = {}
-        self._channels: dict[str, dict[str, Session]] = {}
-        self._followed: dict[str, set[str]] = {}  # channels by connection id, to leave them all at once
+        self._followers: Followers[Session] = Followers()
 
     async def start(self) -> None:
         """Open the door on the shared web port."""
@@ -124,8 +124,7 @@ class SocketIoProtocol(Protocol):
             return
         connection: Connection = session.client
         session.client = None
-        for channel in self._followed.pop(connection.id, ()):
-            self._drop_follower(channel, connection.id)
+        self._followers.leave_all(connection.id)
         del self._sessions[connection.id]
         self.entrypoint.remove_connection(connection.id)
 
@@ -152,10 +151,10 @@ class SocketIoProtocol(Protocol):
     def broadcast(self, channels: Sequence[str], notification: Notification) -> None:
         """Encode the packet once a channel and put it to each follower."""
         for channel in channels:
-            followers = self._channels.get(channel)
+            followers = self._followers.of(channel)
             if followers:
                 message = Message(event_text(channel, notification.encode()))
-                for session in tuple(followers.values()):
+                for session in followers:
                     session.push(message)
 
     def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
@@ -169,24 +168,11 @@ class SocketIoProtocol(Protocol):
         """Make a connection follow a channel."""
         session = self._sessions.get(connection_id)
         if session is not None:
-            self._channels.setdefault(channel, {})[connection_id] = session
-            self._followed.setdefault(connection_id, set()).add(channel)
+            self._followers.join(channel, connection_id, session)
 
     def leave_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection leave a channel."""
-        followed = self._followed.get(connection_id)
-        if followed is None or channel not in followed:
-            return
-        followed.remove(channel)
-        if not followed:
-            del self._followed[connection_id]
-        self._drop_follower(channel, connection_id)
-
-    def _drop_follower(self, channel: str, connection_id: str) -> None:
-        followers = self._channels[channel]
-        del followers[connection_id]
-        if not followers:
-            del self._channels[channel]
+        self._followers.leave(channel, connection_id)
 
     def disconnect(self, connection_id: str, message: str) -> None:
         """Close a connection; Socket.IO has no way to tell the client more than that the server did it."""

@@ -12,6 +12,7 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from kuzzle.connection import Connection
 from kuzzle.notification import Notification
 from protocols.base import Protocol, ProtocolContext
+from protocols.followers import Followers
 from protocols.web_clients import addresses
 from protocols.websocket.frames import GOING_AWAY, INTERNAL_ERROR, TEXT, encode_frame
 from protocols.websocket.handshake import Upgrade, asks_for_websocket
@@ -39,8 +40,7 @@ class WebSocketProtocol(Protocol):
         self._heartbeat_s = self.options["heartbeat"] / 1000
         self._idle_timeout_s = self.options["idleTimeout"] / 1000
         self._sessions: dict[str, WebSocketSession] = {}
-        self._channels: dict[str, dict[str, WebSocketSession]] = {}
-        self._followed: dict[str, set[str]] = {}  # channels by connection id, to leave them all at once
+        self._followers: Followers[WebSocketSession] = Followers()
         self._watch: asyncio.TimerHandle | None = None
         self._last_left: asyncio.Event = asyncio.Event()
 
@@ -89,20 +89,17 @@ class WebSocketProtocol(Protocol):
 
     def leave(self, session: WebSocketSession) -> None:
         """Take a session out of all channels."""
-        connection_id = session.connection.id
-        for channel in self._followed.pop(connection_id, ()):
-            self._drop_follower(channel, connection_id)
+        self._followers.leave_all(session.connection.id)
 
     # --- notifications
 
     def broadcast(self, channels: Sequence[str], notification: Notification) -> None:
         """Build the frame once a channel and write it straight to each follower's socket."""
         for channel in channels:
-            followers = self._channels.get(channel)
+            followers = self._followers.of(channel)
             if followers:
                 frame = encode_frame(TEXT, notification.encode_for_room(channel))
-                # A copy: whoever does not read leaves the channel meanwhile.
-                for session in tuple(followers.values()):
+                for session in followers:
                     session.push(frame)
 
     def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
@@ -116,24 +113,11 @@ class WebSocketProtocol(Protocol):
         """Make a connection follow a channel."""
         session = self._sessions.get(connection_id)
         if session is not None:
-            self._channels.setdefault(channel, {})[connection_id] = session
-            self._followed.setdefault(connection_id, set()).add(channel)
+            self._followers.join(channel, connection_id, session)
 
     def leave_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection leave a channel."""
-        followed = self._followed.get(connection_id)
-        if followed is None or channel not in followed:
-            return
-        followed.remove(channel)
-        if not followed:
-            del self._followed[connection_id]
-        self._drop_follower(channel, connection_id)
-
-    def _drop_follower(self, channel: str, connection_id: str) -> None:
-        followers = self._channels[channel]
-        del followers[connection_id]
-        if not followers:
-            del self._channels[channel]
+        self._followers.leave(channel, connection_id)
 
     def disconnect(self, connection_id: str, message: str) -> None:
         """Close a connection with code 1011 and the message as reason."""

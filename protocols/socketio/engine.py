@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 # Codes and texts of handshake faults, by how python-engineio words them.
 _FAULTS: Final = (
     ("Invalid transport", 0, "Transport unknown"),
+    ("Invalid session None", 2, "Bad handshake method"),  # a POST that names no session
     ("Invalid session", 1, "Session ID unknown"),
     ("Method", 2, "Bad handshake method"),
     ("The client is using an unsupported version", 5, "Unsupported protocol version"),

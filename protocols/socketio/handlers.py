@@ -21,11 +21,14 @@ from tornado.httputil import (
 )
 
 from protocols.socketio.engine import EngineServer
-from protocols.tornado_seams import on_close
+from protocols.socketio.protocol import PATH
+from protocols.tornado_seams import close, on_close
 
-PATH: Final = "/socket.io/"
 _CLIENT_PATH: Final = f"{PATH}socket.io.js"
 _CLIENT_FILE: Final = Path(__file__).parent / "client" / "socket.io.js"
+# A client that does not take its answer in this time, and a second for each so many bytes, is cut.
+_WRITE_TIMEOUT_S: Final = 60.0
+_WRITE_BYTES_PER_S: Final = 16_384
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,8 @@ def environ_of(request: HTTPServerRequest) -> dict[str, Any]:
     """
     query = request.query or ""
     members = query.split("&")
+    if not any(member.startswith("transport=") for member in members):
+        members.append("transport=none")  # python-engineio would take it for polling
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "QUERY_STRING": "&".join("EIO=4" if member == "EIO=3" else member for member in members),
@@ -148,7 +153,13 @@ class Exchange(HTTPMessageDelegate):
         sent = HTTPHeaders({"Content-Length": str(len(body))})
         for name, value in headers:
             sent.add(name, value)
-        self._connection.write_headers(ResponseStartLine("HTTP/1.1", code, HTTPStatus(code).phrase), sent, body)
+        line = ResponseStartLine("HTTP/1.1", code, HTTPStatus(code).phrase)
+        written = self._connection.write_headers(line, sent, body)
+        if not written.done():
+            timeout_s = _WRITE_TIMEOUT_S + len(body) / _WRITE_BYTES_PER_S
+            patience = asyncio.get_running_loop().call_later(timeout_s, close, self._connection)
+            written.add_done_callback(lambda _written: patience.cancel())
+            on_close(self._connection, patience.cancel)
         self._connection.finish()
 
     def _refuse_size(self) -> None:

@@ -16,6 +16,8 @@ from protocols.websocket.frames import BINARY, CLOSE, NORMAL, PING, PONG, FrameR
 
 # How long a client may take to close its side once it was asked to.
 _CLOSING_TIMEOUT_S: Final = 3.0
+# Messages worked off before other connections get their turn.
+_TURN: Final = 32
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class WebSocketLink(asyncio.Protocol):
         self._early = early
         self._reader = FrameReader(owner.max_message_bytes)
         self._inbox: deque[tuple[int, bytes]] = deque()
+        self._out: list[bytes] | None = None  # frames that leave together; None: each at once
         self._is_busy = False
         self._is_ending = False
 
@@ -106,7 +109,31 @@ class WebSocketLink(asyncio.Protocol):
             self._deliver()
 
     def _deliver(self) -> None:
+        """Deliver what waits, one turn of it at most; the answers that are there at once leave together."""
+        if self._out is not None:
+            return  # called from within
+        out: list[bytes] = []
+        self._out = out
+        try:
+            self._deliver_turn()
+        finally:
+            self._out = None
+            self._send_together(out)
+
+    def _send_together(self, out: list[bytes]) -> None:
+        if out and not self._transport.is_closing():
+            self._transport.write(b"".join(out))
+        out.clear()
+
+    def _deliver_turn(self) -> None:
+        turn = _TURN
         while self._inbox and not self._is_busy:
+            turn -= 1
+            if turn < 0:
+                self._is_busy = True
+                self._transport.pause_reading()
+                asyncio.get_running_loop().call_soon(self._go_on, None)
+                return
             opcode, data = self._inbox[0]
             if opcode <= BINARY:
                 if self._receive is None:
@@ -136,7 +163,7 @@ class WebSocketLink(asyncio.Protocol):
             logger.exception("A Socket.IO message could not be dealt with")
             self.close()
 
-    def _go_on(self, _task: asyncio.Task[None]) -> None:
+    def _go_on(self, _task: asyncio.Task[None] | None) -> None:
         self._is_busy = False
         self._deliver()
 
@@ -146,6 +173,7 @@ class WebSocketLink(asyncio.Protocol):
         elif opcode == CLOSE:
             if not self._is_ending:
                 self.write(encode_frame(CLOSE, data[:2]))
+            self._send_together(self._out or [])
             self._transport.close()
 
     # --- what the client gets
@@ -158,6 +186,8 @@ class WebSocketLink(asyncio.Protocol):
         if waiting > self._owner.max_queued_bytes:
             logger.info("Let go of a Socket.IO client: it leaves %d bytes unread", waiting)
             self.abort()
+        elif self._out is not None:
+            self._out.append(frame)
         else:
             self._transport.write(frame)
 

@@ -20,9 +20,13 @@ from engineio.packet import MESSAGE, Packet
 
 from protocols.websocket.frames import BINARY, TEXT, encode_frame
 
+# Socket.IO: the server takes a client out of the default namespace.
+LEAVE: Final = "1"
+
 _SEPARATOR: Final = "\x1e"
 # A length that needs more digits is longer than any body that is taken.
 _MAX_LENGTH_DIGITS: Final = 9
+_FORM_LINE_END: Final = re.compile(rb"(\\)?\\n")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
@@ -94,6 +98,8 @@ def decode_payload(body: bytes, max_packets: int, *, is_v3: bool) -> list[Packet
     Raises:
         PacketError
     """
+    if not body:
+        raise PacketError("an empty body")
     if not is_v3:
         texts = _text(_from_form(body)).split(_SEPARATOR)
     elif body[:1] in (b"\0", b"\1"):
@@ -177,10 +183,15 @@ def _decode_text(text: str, *, is_v3: bool) -> Packet:
 
 
 def _from_form(body: bytes) -> bytes:
-    """Return the payload of a JSONP request, `d=<form text>`, whose line ends are escaped; others as they are."""
+    """Return the payload of a JSONP request, `d=<form text>`; others as they are.
+
+    Such a client writes a line end as `\\n`, and the two characters `\\n` with one more backslash.
+    """
     if not body.startswith(b"d="):
         return body
-    return urllib.parse.unquote_to_bytes(body[2:].replace(b"+", b" ")).replace(b"\\n", b"\n")
+    text = urllib.parse.unquote_to_bytes(body[2:].replace(b"+", b" "))
+    text = _FORM_LINE_END.sub(lambda found: found[0] if found[1] else b"\n", text)
+    return text.replace(b"\\\\n", b"\\n")
 
 
 def _text(data: bytes, encoding: str = "utf-8") -> str:

@@ -1,4 +1,4 @@
-"""The Socket.IO protocol: requests as events, answers and notifications as packets that are encoded once."""
+"""The Socket.IO service: requests as events, answers and notifications as packets that are encoded once."""
 
 from __future__ import annotations
 
@@ -10,45 +10,46 @@ from typing import Any, Final
 import orjson
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
-from kuzzle.connection import Connection
+from kuzzle.connection import Connection, new_id
 from kuzzle.entrypoint import EnvelopeError
 from kuzzle.notification import Notification
 from kuzzle.tasks import start_now
-from protocols.base import Protocol, ProtocolContext
+from protocols.base import ProtocolContext
 from protocols.followers import Followers
 from protocols.socketio.engine import Bounds
 from protocols.socketio.events import SocketIoServer
-from protocols.socketio.handlers import PATH, Exchange, environ_of, is_accepted_origin
+from protocols.socketio.handlers import Exchange, environ_of, is_accepted_origin
 from protocols.socketio.link import WebSocketLink
-from protocols.socketio.packets import Message, event_text
+from protocols.socketio.packets import LEAVE, Message, event_text
 from protocols.socketio.session import Session
 from protocols.web_clients import LowerCaseHeaders, addresses
 from protocols.websocket.handshake import Upgrade, asks_for_websocket
 
-_RANK: Final = 0
 # How long clients may take to say goodbye when the server stops.
 _GOODBYE_TIMEOUT_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
 
-class SocketIoProtocol(Protocol):
-    """Socket.IO on the shared web port, below `/socket.io/`, for clients of the generations 1.7 to 4.
+class SocketIoService:
+    """Serves the clients of one `SocketIoProtocol`, whose options it obeys.
 
-    Options: `port`; `pingInterval` and `pingTimeout` (ms); `origins`, `host:port` patterns of the pages that
-    may connect; `maxSessions`; `maxQueuedBytes` and `maxQueuedMessages` bound what waits for a client that
-    does not read, beyond it the client is let go; `maxDecodePackets` bounds one polling body.
+    Attributes:
+        engine: The Engine.IO server; its `sockets` are the sessions.
+        links: The open WebSockets.
     """
 
     def __init__(self, context: ProtocolContext) -> None:
-        super().__init__(context)
-        options = self.options
+        self.name = context.name
+        self.entrypoint = context.entrypoint
+        options = context.options
         self.max_message_bytes: int = context.limits["maxRequestSize"]
         self.max_queued_bytes: int = options["maxQueuedBytes"]
         self.links: set[WebSocketLink] = set()
         origins = options["origins"].split()
         self._socketio = SocketIoServer(
             self._start_request,
+            self._answer_fault,
             bounds=Bounds(
                 max_sessions=options["maxSessions"],
                 max_queued_messages=options["maxQueuedMessages"],
@@ -66,25 +67,22 @@ class SocketIoProtocol(Protocol):
         self._sessions: dict[str, Session] = {}
         self._followers: Followers[Session] = Followers()
 
-    async def start(self) -> None:
-        """Open the door on the shared web port."""
-        self.context.ports.open_web_door(self.options["port"], self.name, self._door, rank=_RANK)
-
-    async def stop(self) -> None:
-        """Tell all clients, which may come back, close their sessions, then the door."""
+    async def end_sessions(self) -> None:
+        """Tell all clients and close their sessions."""
         for session in tuple(self.engine.sockets.values()):
             await session.close(reason=self.engine.reason.SERVER_DISCONNECT)
         await self.engine.shutdown()
-        await self.context.ports.close_web_door(self.options["port"], self.name)
+
+    async def close_links(self) -> None:
+        """Give the WebSockets a moment to close, then cut them."""
         if self.links:
             await asyncio.wait([link.closed for link in self.links], timeout=_GOODBYE_TIMEOUT_S)
         for link in tuple(self.links):
             link.abort()
         await asyncio.sleep(0)  # lets the sockets close
 
-    def _door(self, request: HTTPServerRequest) -> HTTPMessageDelegate | None:
-        if not request.path.startswith(PATH):
-            return None
+    def door(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
+        """Return who reads a request below `/socket.io/` and answers it."""
         if asks_for_websocket(request):
             return Upgrade(request, lambda handshake, early: WebSocketLink(self, request, handshake, early))
         return Exchange(self, request)
@@ -131,20 +129,27 @@ class SocketIoProtocol(Protocol):
     # --- requests
 
     def _start_request(self, session: Session, payload: Any) -> None:
-        start_now(self._run(session, session.client, payload))
+        task = start_now(self._run(session, session.client, payload))
+        if task is not None:
+            session.request_started(task)
 
     async def _run(self, session: Session, connection: Connection, payload: Any) -> None:
         try:
             response = await self.entrypoint.execute(connection, payload)
             text = event_text(response.request_id, response.encode())
         except EnvelopeError as error:
-            name = payload.get("requestId") if isinstance(payload, dict) else None
-            content = {"status": error.status, "error": {"message": error.message}}
-            text = event_text(str(name), orjson.dumps(content))
+            self._answer_fault(session, payload.get("requestId") if isinstance(payload, dict) else None, error.message)
+            return
         except Exception:  # a defect costs this answer, not the connection
             logger.exception("A request over Socket.IO could not be answered")
             return
         session.push(Message(text))
+
+    def _answer_fault(self, session: Session, request_id: Any, message: str) -> None:
+        """Answer a wrong envelope by the event of its requestId as it was sent; one that names no event gets a UUID."""
+        is_name = isinstance(request_id, str | int) and not isinstance(request_id, bool)
+        name = str(request_id).encode(errors="replace").decode() if is_name else new_id()  # no halves of characters
+        session.push(Message(event_text(name, orjson.dumps({"status": 400, "error": {"message": message}}))))
 
     # --- notifications
 
@@ -174,10 +179,11 @@ class SocketIoProtocol(Protocol):
         """Make a connection leave a channel."""
         self._followers.leave(channel, connection_id)
 
-    def disconnect(self, connection_id: str, message: str) -> None:
-        """Close a connection; Socket.IO has no way to tell the client more than that the server did it."""
+    def disconnect(self, connection_id: str) -> None:
+        """Close a connection and tell its client that the server did it."""
         session = self._sessions.get(connection_id)
         if session is not None:
+            session.push(Message(LEAVE))  # so that clients do not connect again by themselves
             session.server.start_background_task(session.close, reason=session.server.reason.SERVER_DISCONNECT)
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from protocols.socketio.engine import EngineServer
 
 _PROBE: Final = "probe"
+# Requests of one client at work or waiting; beyond it the client is not read for a while.
+_MAX_REQUESTS_AT_WORK: Final = 256
+# Packets of one body worked off before other connections get their turn.
+_TURN: Final = 32
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
     Attributes:
         is_v3: True for Engine.IO 3.
         client: What the protocol keeps of a client in the default namespace; None outside it.
+        join_timer: Ends the session of a client that does not enter it.
     """
 
     is_v3 = False
@@ -62,6 +67,9 @@ class Session(AsyncSocket):  # type: ignore[misc]
     def __init__(self, server: EngineServer, sid: str) -> None:
         super().__init__(server, sid)
         self.client: Any = None
+        self.join_timer: asyncio.TimerHandle | None = None
+        self._requests_at_work = 0
+        self._room: asyncio.Future[None] | None = None
         self._link: WebSocketLink | None = None
         self._queued_bytes = 0
         self._is_polled = False
@@ -96,12 +104,16 @@ class Session(AsyncSocket):  # type: ignore[misc]
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         """End the session: tell its client unless `abort`, and close its socket. Never waits (`wait` is not heeded)."""
+        if self.join_timer is not None:
+            self.join_timer.cancel()
         await super().close(wait=False, abort=abort, reason=reason)
         self.server.sockets.pop(self.sid, None)
         link, self._link = self._link, None
         if link is not None:
             link.close()
         else:
+            if abort:
+                self.queue.put_nowait(Packet(NOOP))  # no answer to a polling request is empty
             self.queue.put_nowait(None)  # ends a polling request that waits
 
     async def poll(self) -> list[Packet]:
@@ -116,8 +128,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
         if link is not None:
             await self._serve(link)
             return None
-        if self._is_polled:  # a second one beside the first: no client does that
-            self.let_go()
+        if self._is_polled:  # a second one beside the first: no client does that; python-engineio closes the session
             raise EngineIOError("overlapping polling requests")
         self._is_polled = True
         try:
@@ -133,11 +144,14 @@ class Session(AsyncSocket):  # type: ignore[misc]
         if len(body) > self.server.max_http_buffer_size:
             raise ContentTooLongError
         try:
-            for packet in decode_payload(body, self.server.bounds.max_decode_packets, is_v3=self.is_v3):
+            packets = decode_payload(body, self.server.bounds.max_decode_packets, is_v3=self.is_v3)
+            for number, packet in enumerate(packets, 1):
                 await self.receive(packet)
+                if number % _TURN == 0:
+                    await asyncio.sleep(0)
         except PacketError as error:
             logger.debug("Socket.IO client %s: %s", self.sid, error)
-            if not self.closed:  # python-engineio ends the session then
+            if not self.closed:  # python-engineio closes it, and answers 400, if it finds it in its table
                 raise EngineIOError(str(error)) from error
 
     async def receive(self, pkt: Packet) -> None:
@@ -154,6 +168,24 @@ class Session(AsyncSocket):  # type: ignore[misc]
             await self.close(abort=True, reason=self.server.reason.CLIENT_DISCONNECT)
         elif pkt.packet_type != NOOP:
             self._take_sign_of_life(pkt)
+
+    def request_started(self, task: asyncio.Task[None]) -> None:
+        """Take note of a request that goes on."""
+        self._requests_at_work += 1
+        task.add_done_callback(self._request_ended)
+
+    def _request_ended(self, _task: asyncio.Task[None]) -> None:
+        self._requests_at_work -= 1
+        if self._room is not None and self._requests_at_work < _MAX_REQUESTS_AT_WORK:
+            self._room.set_result(None)
+            self._room = None
+
+    async def room_for_requests(self) -> None:
+        """Wait until the client may start another request."""
+        if self._requests_at_work >= _MAX_REQUESTS_AT_WORK:
+            if self._room is None:
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)  # others may wait for it too
 
     def _take_sign_of_life(self, packet: Packet) -> None:
         if packet.packet_type == PONG:

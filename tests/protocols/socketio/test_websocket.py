@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from engineio_raw import service_of
 from harness import Server
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
@@ -21,7 +22,8 @@ NOW = {"controller": "server", "action": "now", "requestId": "mine"}
 
 
 def protocol(server: Server) -> Any:
-    return next(each for each in server.app.protocols if each.name == "socketio")
+    """What serves the clients of Socket.IO, once one has come."""
+    return service_of(server)
 
 
 async def connect(server: Server, query: str, **headers: str) -> WebSocketClientConnection:
@@ -256,5 +258,6 @@ async def test_a_forced_disconnection_ends_the_session(server: Server) -> None:
     websocket = await enter(server, 4)
     (connection_id,) = protocol(server)._sessions
     server.app.entrypoint.disconnect(connection_id, "enough")
+    assert await websocket.read_message() == "41"  # so that clients do not connect again by themselves
     assert await websocket.read_message() == "1"
     assert await websocket.read_message() is None

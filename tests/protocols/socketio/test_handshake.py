@@ -10,7 +10,8 @@ import pytest
 from engineio_raw import CLOSE, PollingClient, SocketClient, cut, fetch
 from harness import Server
 from tornado.ioloop import IOLoop
-from web_stage import HttpClient
+from web_stage import HttpClient, RawClient
+from ws_raw import handshake
 
 GENERATIONS = (3, 4)
 
@@ -172,3 +173,13 @@ async def test_polling_clients_show_their_peer_too(server: Server) -> None:
     (connection,) = server.app.entrypoint._connections.values()
     assert connection.ips[0] == "1.2.3.4"
     assert connection.ips[1] in ("127.0.0.1", "::1")
+
+
+async def test_no_compression_is_agreed_on(server: Server) -> None:
+    raw = await RawClient.connect(server.port("socketio"))
+    head = handshake(Sec_WebSocket_Extensions="permessage-deflate; client_max_window_bits")
+    await raw.send(head.replace(b"/any/path?x=1", b"/socket.io/?EIO=3&transport=websocket"))
+    status, headers, _ = await raw.answer()
+    assert status == 101
+    assert "sec-websocket-extensions" not in headers
+    await raw.close()

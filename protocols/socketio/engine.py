@@ -122,7 +122,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def _bad_request(self, message: str | None = None) -> Answer:
         if message is not None and message.endswith("is not an accepted origin."):
-            return _answer("403 Forbidden", {"code": 4, "message": "Forbidden"})
+            return _answer("400 Bad Request", {"code": 4, "message": "Forbidden"})
         for beginning, code, text in _FAULTS:
             if message is not None and message.startswith(beginning):
                 return _answer("400 Bad Request", {"code": code, "message": text})

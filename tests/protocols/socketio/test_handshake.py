@@ -82,7 +82,7 @@ def test_origins_say_which_pages_may_connect(start_server: Callable[..., Server]
             assert answer.status == 200
             assert (await socket.packet())[0] == "0"
         else:
-            assert answer.status == 403
+            assert answer.status == 400
             assert answer.json == {"code": 4, "message": "Forbidden"}
             assert "Access-Control-Allow-Origin" not in answer.headers
             assert (await socket.frame()).opcode == CLOSE

@@ -8,7 +8,6 @@ terminal it means that the terminal was closed, and stops it too.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import resource
@@ -95,9 +94,11 @@ async def _say(application: Application) -> None:
     is_open_to_everyone = not await application.users.admin_exists()
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     lines = summary(application, is_open_to_everyone=is_open_to_everyone, open_files=open_files)
-    with contextlib.suppress(OSError):  # nobody reads it: no reason not to serve
+    try:
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
+    except OSError:  # nobody reads it: no reason not to serve, nor to fail at the end over what is unread
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def summary(application: Application, *, is_open_to_everyone: bool, open_files: int) -> Iterator[str]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, cast
 
-from kuzzle.storage.clauses import bad_request, parse_query
+from kuzzle.storage.clauses import parse_query
+from kuzzle.storage.reading import bad_request
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.tree import MATCH_ALL, Search, Sort
 

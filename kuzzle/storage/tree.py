@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from kuzzle.storage.compound_tree import Compound
 from kuzzle.storage.source_filter import SourceFilter
 
 Scalar = str | int | float | bool | None
@@ -95,7 +96,7 @@ class Bool:
         return 1 if self.should and not self.must and not self.filter else 0
 
 
-Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool
+Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound
 MATCH_ALL: Final = MatchAll()
 
 

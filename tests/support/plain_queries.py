@@ -1,7 +1,7 @@
 """Queries and sorts, evaluated the obvious way over documents in memory: what a backend is compared with.
 
 Fields: `k` keyword, `n` long, `f` double, `b` boolean, `d` date (milliseconds), `t` text of ASCII words,
-`o.k` and `o.n` below an object.
+`s` a small double, `o.k` and `o.n` below an object.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import plain_compounds
+
+from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
 from kuzzle.storage.query import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Sort, Term, Terms
 
 MAPPING = {
@@ -19,6 +22,7 @@ MAPPING = {
         "b": {"type": "boolean"},
         "d": {"type": "date", "format": "epoch_millis"},
         "t": {"type": "text"},
+        "s": {"type": "double"},
         "o": {"properties": {"k": {"type": "keyword"}, "n": {"type": "long"}}},
     }
 }
@@ -44,6 +48,8 @@ def matches(query: Query, document_id: str, source: Mapping[str, Any]) -> bool:
             return document_id in query.values
         case Bool():
             return _matches_bool(query, document_id, source)
+        case ConstantScore() | DisMax() | Boosting() | FunctionScore():
+            return plain_compounds.matches(query, document_id, source)
 
 
 def _matches_bool(query: Bool, document_id: str, source: Mapping[str, Any]) -> bool:
@@ -61,6 +67,8 @@ def score(query: Query, document_id: str, source: Mapping[str, Any]) -> float:
     """Return the score of a document that matches."""
     if isinstance(query, MatchNone):
         return 0.0
+    if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
+        return plain_compounds.score(query, document_id, source)
     if not isinstance(query, Bool):
         return query.boost
     clauses = [*query.must, *(clause for clause in query.should if matches(clause, document_id, source))]

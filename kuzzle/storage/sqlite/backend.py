@@ -37,6 +37,7 @@ from kuzzle.storage.base import (
     WriteOutcome,
 )
 from kuzzle.storage.names import is_text
+from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.definitions import create_collection, create_index, delete_index, update_mapping
 from kuzzle.storage.sqlite.lock import StoreLock
@@ -340,6 +341,8 @@ class SqliteStorage(Storage):
             try:
                 return await self._opened().readers.run(functools.partial(read, state))
             except apsw.SQLError as error:
+                if "Expression tree is too large" in str(error):
+                    raise bad_request("The query is nested too deep") from None
                 if "no such table" not in str(error):
                     raise
                 # The collection is newer than the snapshot, or was deleted a moment ago.

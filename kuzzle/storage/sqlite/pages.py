@@ -19,8 +19,9 @@ from typing import Any
 import apsw
 
 from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.expressions import EVERYTHING
 from kuzzle.storage.sqlite.sorting import Key
-from kuzzle.storage.sqlite.translation import EVERYTHING, Translation
+from kuzzle.storage.sqlite.translation import Translation
 from kuzzle.storage.tree import Query
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.clauses import bad_request
 from kuzzle.storage.fields import Field
+from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.tree import Sort
 from kuzzle.storage.values import IndexedValue, index_value, ip_text

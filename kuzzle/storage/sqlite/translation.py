@@ -14,10 +14,13 @@ from typing import Any, Final
 
 import apsw
 
-from kuzzle.storage.clauses import bad_request
+from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
 from kuzzle.storage.dates import DateError, DateFormat, date_format, time_zone
 from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
+from kuzzle.storage.reading import bad_request
+from kuzzle.storage.sqlite import compounds
 from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
 from kuzzle.storage.values import (
     PRESENT,
@@ -28,14 +31,8 @@ from kuzzle.storage.values import (
     range_bound,
 )
 
-Score = float | str
-"""The score of a matching document: a number when it is the same for all, else an SQL expression."""
-
 # Terms that stand for a range, such as days or networks: each is a condition of its own.
 MAX_SPANS: Final = 1024
-
-NOTHING: Final = "0"
-EVERYTHING: Final = "1"
 
 _NOT_SEARCHABLE: Final = {
     "geo_point": "Geo fields do not support exact searching, use dedicated geo queries instead: [%s]",
@@ -93,11 +90,15 @@ class Translation:
                 return self._document_ids(query.values)
             case Bool():
                 return self._bool(query)
+            case ConstantScore() | DisMax() | Boosting() | FunctionScore():
+                return compounds.condition(self, query)
 
     def score(self, query: Query) -> Score:
         """Return the score of the documents that match: the boosts of what matched, added up."""
         if isinstance(query, MatchNone):
             return 0.0
+        if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
+            return compounds.score(self, query)
         if not isinstance(query, Bool):
             return query.boost
         fixed = 0.0
@@ -111,12 +112,13 @@ class Translation:
         for clause in query.should:
             score = self.score(clause)
             if score != 0.0:
-                parts.append(f"(({self.condition(clause)}) * {self._number(score)})")
+                parts.append(f"(({self.condition(clause)}) * {self.number(score)})")
         if not parts:
             return fixed * query.boost
-        return f"({_joined([*parts, self._number(fixed)], '+')} * {self._number(query.boost)})"
+        return f"({joined([*parts, self.number(fixed)], '+')} * {self.number(query.boost)})"
 
-    def _number(self, score: Score) -> str:
+    def number(self, score: Score) -> str:
+        """Return the SQL expression of a score."""
         return score if isinstance(score, str) else self.bind(score)
 
     def _bool(self, query: Bool) -> str:
@@ -126,20 +128,20 @@ class Translation:
         if required > len(should):
             return NOTHING
         if required == 1:
-            parts.append(_joined(should, "OR"))
+            parts.append(joined(should, "OR"))
         elif required == len(should):
             parts.extend(should)
         elif required:
-            parts.append(f"({_joined([f'({part})' for part in should], '+')} >= {required})")
+            parts.append(f"({joined([f'({part})' for part in should], '+')} >= {required})")
         parts.extend(f"NOT {self.condition(clause)}" for clause in query.must_not)
-        return _joined(parts, "AND") if parts else EVERYTHING
+        return joined(parts, "AND") if parts else EVERYTHING
 
     # --- leaves
 
     def _terms(self, path: str, values: Sequence[Scalar]) -> str:
         if path in ("_id", "_uid", "_type"):
             return self._document_terms(path, values)
-        field = self._field(path)
+        field = self.find_field(path)
         if field is None:
             return NOTHING
         wanted: set[IndexedValue] = set()
@@ -159,7 +161,7 @@ class Translation:
             parts.append(f"value = {self.bind(wanted.pop())}")
         elif wanted:
             parts.append(f"value IN {self._list(tuple(wanted))}")
-        return self._values(field, _joined(parts, "OR")) if parts else NOTHING
+        return self._values(field, joined(parts, "OR")) if parts else NOTHING
 
     def _span(self, field: Field, value: Scalar) -> tuple[IndexedValue | None, IndexedValue | None]:
         """Return the first and last value that a term stands for: a day has many milliseconds."""
@@ -190,7 +192,7 @@ class Translation:
         numbers = [self._state.field_numbers[field.path] for field in self._state.mapping.fields_below(path)]
         if not numbers:
             return NOTHING
-        return _joined(
+        return joined(
             [f"d.rid IN (SELECT rid FROM {self._state.values_table} WHERE field = {number})" for number in numbers],
             "OR",
         )
@@ -198,7 +200,7 @@ class Translation:
     def _range(self, query: Range) -> str:
         if query.field.startswith("_") and query.field in ("_id", "_uid", "_type", "_index"):
             raise bad_request(f"Field [{query.field}] of type [{query.field}] does not support range queries")
-        field = self._field(query.field)
+        field = self.find_field(query.field)
         if field is None:
             return NOTHING
         if field.type == "date":
@@ -248,8 +250,12 @@ class Translation:
             raise bad_request(str(error)) from None
         return max(-(1 << 63), min(millis, (1 << 63) - 1))
 
-    def _field(self, path: str) -> Field | None:
-        """Return a field that can be searched, None when there is none of that path."""
+    def find_field(self, path: str) -> Field | None:
+        """Return a field that can be searched, None when there is none of that path.
+
+        Raises:
+            KuzzleError: It cannot be searched.
+        """
         field = self._state.mapping.fields.get(path)
         if field is None or field.is_hidden:
             return None
@@ -263,6 +269,14 @@ class Translation:
         number = self._state.field_numbers[field.path]
         rest = f" AND {condition}" if condition else ""
         return f"d.rid IN (SELECT rid FROM {self._state.values_table} WHERE field = {number}{rest})"
+
+    def least_value(self, field: Field) -> str:
+        """Return the expression of the least value that a document has of a field."""
+        number = self._state.field_numbers[field.path]
+        return (
+            f"(SELECT min(value) FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
+            f"WHERE rid = d.rid AND field = {number})"
+        )
 
     def _list(self, values: Sequence[IndexedValue]) -> str:
         """Return a set of values of one kind, bound as one array."""
@@ -283,11 +297,3 @@ def _understood(read: Any, *arguments: Any) -> Any:
         raise bad_request(f"failed to create query: {problem}") from None
     except OverflowError:
         return None
-
-
-def _joined(parts: Sequence[str], operator: str) -> str:
-    """Join by an operator as a balanced tree: SQLite limits how deep an expression is, not how long."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return f"({_joined(parts[:middle], operator)} {operator} {_joined(parts[middle:], operator)})"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.clauses import MAX_CLAUSES, MAX_TERMS, minimum_should_match
+from kuzzle.storage.clauses import MAX_CLAUSES
 from kuzzle.storage.query import (
     MATCH_ALL,
     Bool,
@@ -26,6 +26,7 @@ from kuzzle.storage.query import (
     parse_query,
     parse_search,
 )
+from kuzzle.storage.reading import MAX_TERMS, minimum_should_match
 
 BAD_REQUEST = "services.storage.unexpected_bad_request"
 

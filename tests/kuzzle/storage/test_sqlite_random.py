@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import plain_compounds
 import plain_queries
 import pytest
 import tornado.ioloop
@@ -26,6 +27,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "b": st.booleans(),
     "d": st.integers(-3, 3).map(lambda day: day * 86_400_000),
     "t": st.lists(st.sampled_from(["ada", "Bob", "cy"]), min_size=1, max_size=3).map(" ".join),
+    "s": st.sampled_from([-1.0, 0.0, 0.25, 1.0, 2.0, 9.0]),
     "o.k": st.sampled_from(WORDS),
     "o.n": INTEGERS,
 }
@@ -41,7 +43,7 @@ OBJECTS = st.fixed_dictionaries({}, optional={"k": contents("o.k"), "n": content
 DOCUMENTS = st.fixed_dictionaries(
     {},
     optional={
-        **{name: contents(name) for name in ("k", "n", "f", "b", "d", "t")},
+        **{name: contents(name) for name in ("k", "n", "f", "b", "d", "t", "s")},
         "o": st.one_of(OBJECTS, st.lists(OBJECTS, max_size=2)),
     },
 )
@@ -78,7 +80,7 @@ def bools(inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
     return st.builds(Bool, clauses, clauses, clauses, clauses, minimum, st.sampled_from([1.0, 2.0]))
 
 
-QUERIES = st.recursive(leaves(), bools, max_leaves=12)
+QUERIES = st.recursive(leaves(), lambda inner: bools(inner) | plain_compounds.compounds(inner), max_leaves=12)
 SORTS = st.lists(
     st.builds(
         Sort,

@@ -17,6 +17,7 @@ from kuzzle.api.v1 import ApiV1
 from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
+from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.collection import CollectionController
 from kuzzle.controllers.document import DocumentController
 from kuzzle.controllers.index import IndexController
@@ -73,12 +74,14 @@ class Application:
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
         )
         self.events = Events()
+        self.auto_refresh = AutoRefresh(self.storage)
+        rights = Rights.open_to_everyone()
         registry = Registry(
             [
                 ServerController(self.storage, self.users, config),
-                IndexController(self.storage),
-                CollectionController(self.storage, self.realtime),
-                DocumentController(self.storage, self.realtime, limits),
+                IndexController(self.storage, self.auto_refresh, rights),
+                CollectionController(self.storage, self.realtime, self.auto_refresh),
+                DocumentController(self.storage, self.realtime, self.auto_refresh, limits),
                 RealtimeController(self.realtime),
             ]
         )
@@ -87,7 +90,7 @@ class Application:
             registry=registry,
             slots=self.slots,
             events=self.events,
-            rights=Rights.open_to_everyone(),
+            rights=rights,
             tokens=Tokens(),
         )
         self.entrypoint = Entrypoint(
@@ -131,6 +134,7 @@ class Application:
         """
         await self.storage.open()
         try:
+            await self.auto_refresh.load()
             for protocol in self.protocols:
                 self.entrypoint.add_protocol(protocol)
                 await protocol.start()

@@ -27,6 +27,11 @@ class CreatedIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshedIndex:
+    """Searches see every acknowledged write of the index."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentCount:
     """How many documents matched."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from kuzzle.api.results import Acknowledged
 from kuzzle.controllers.arguments import number
+from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.deletion import delete_matching
 from kuzzle.realtime.subscriptions import Realtime
@@ -19,9 +20,10 @@ class CollectionController(Controller):
 
     name = "collection"
 
-    def __init__(self, storage: Storage, realtime: Realtime) -> None:
+    def __init__(self, storage: Storage, realtime: Realtime, auto_refresh: AutoRefresh) -> None:
         self._storage = storage
         self._realtime = realtime
+        self._auto_refresh = auto_refresh
 
     @action("create")
     async def create(self, request: Request) -> Acknowledged:
@@ -56,7 +58,8 @@ class CollectionController(Controller):
     @action("truncate")
     async def truncate(self, request: Request) -> Acknowledged:
         """Delete every document, and tell nobody."""
-        await delete_matching(self._storage, request, MATCH_ALL, None)
+        refresh = self._auto_refresh.waits(request, request.required("index"))
+        await delete_matching(self._storage, request, MATCH_ALL, None, refresh=refresh)
         return Acknowledged()
 
     @action("getMapping")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from kuzzle.controllers.arguments import waits_for_refresh
 from kuzzle.request import Request
 from kuzzle.storage.base import AfterCommit, DocumentWrite, Storage, WriteKind, WrittenDocument
 from kuzzle.storage.query import Query
@@ -14,9 +13,12 @@ _CHUNK: Final = 500
 
 
 async def delete_matching(
-    storage: Storage, request: Request, query: Query, after_commit: AfterCommit | None
+    storage: Storage, request: Request, query: Query, after_commit: AfterCommit | None, *, refresh: bool
 ) -> list[str]:
     """Delete the documents of the request's collection that match, as its API generation deletes.
+
+    Args:
+        refresh: Return once searches see it.
 
     Returns:
         The ids of those that were deleted; one that somebody else deleted meanwhile is left out.
@@ -35,7 +37,7 @@ async def delete_matching(
             collection,
             WriteKind.DELETE,
             [DocumentWrite(document_id, content) for document_id in chunk],
-            refresh=waits_for_refresh(request) and start + _CHUNK >= len(found),
+            refresh=refresh and start + _CHUNK >= len(found),
             after_commit=after_commit,
         )
         deleted += [outcome.id for outcome in outcomes if isinstance(outcome, WrittenDocument)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from kuzzle.api.results import DeletedDocuments, DocumentBatch, DocumentCount, FetchedDocuments, RefusedEntry
 from kuzzle.controllers.arguments import number, waits_for_refresh
+from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.deletion import delete_matching
 from kuzzle.controllers.entries import read_documents, read_ids
@@ -33,10 +34,13 @@ class DocumentController(Controller):
 
     name = "document"
 
-    def __init__(self, storage: Storage, realtime: Realtime, limits: Mapping[str, Any]) -> None:
+    def __init__(
+        self, storage: Storage, realtime: Realtime, auto_refresh: AutoRefresh, limits: Mapping[str, Any]
+    ) -> None:
         """`limits` holds `documentsFetchCount` and `documentsWriteCount`."""
         self._storage = storage
         self._realtime = realtime
+        self._auto_refresh = auto_refresh
         self._fetch_limit: int = limits["documentsFetchCount"]
         self._write_limit: int = limits["documentsWriteCount"]
 
@@ -92,9 +96,12 @@ class DocumentController(Controller):
             *request.target(),
             kind,
             DocumentWrite(document_id, request.api.stamp(kind, content, request)),
-            refresh=waits_for_refresh(request),
+            refresh=self._refreshes(request),
             after_commit=self._realtime.documents_written(request),
         )
+
+    def _refreshes(self, request: Request) -> bool:
+        return self._auto_refresh.waits(request, request.required("index"))
 
     # --- several documents
 
@@ -177,4 +184,6 @@ class DocumentController(Controller):
         """Delete the documents that match."""
         query = parse_query(request.body["query"])
         told = self._realtime.documents_written(request)
-        return DeletedDocuments(await delete_matching(self._storage, request, query, told))
+        return DeletedDocuments(
+            await delete_matching(self._storage, request, query, told, refresh=self._refreshes(request))
+        )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kuzzle.storage.internal import INTERNAL_INDEX
 from kuzzle.storage.query import Term
 
 if TYPE_CHECKING:
     from kuzzle.storage.base import Storage
 
-INTERNAL_INDEX: Final = "%kuzzle"
 USERS_COLLECTION: Final = "users"
 
 

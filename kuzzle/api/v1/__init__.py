@@ -16,6 +16,7 @@ from kuzzle.api.results import (
     DocumentCount,
     FetchedDocuments,
     LeftRoom,
+    RefreshedIndex,
 )
 from kuzzle.api.v1 import documents, notifications
 from kuzzle.api.v1.metadata import metadata_of_write, without_trash
@@ -48,6 +49,7 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
         "shards_acknowledged": True,
         "index": created.index,
     },
+    RefreshedIndex: documents.refreshed_index,
     CollectionMapping: documents.collection_mapping,
     StoredDocument: documents.stored_document,
     WrittenDocument: documents.written_document,

@@ -13,6 +13,7 @@ from kuzzle.api.results import (
     DocumentCount,
     EntryFault,
     FetchedDocuments,
+    RefreshedIndex,
     RefusedEntry,
 )
 from kuzzle.api.v1.metadata import METADATA_MAPPING
@@ -214,6 +215,11 @@ def _hit(hit: Hit) -> dict[str, Any]:
     if hit.sort is not None:
         shape["sort"] = hit.sort
     return _with_metadata(shape, hit.source)
+
+
+def refreshed_index(_request: Request, _refreshed: RefreshedIndex) -> dict[str, Any]:
+    """Word `index:refresh`."""
+    return {"_shards": _SHARDS}
 
 
 # --- mappings

@@ -1,0 +1,70 @@
+"""What the server itself keeps in the store, in collections of its internal index."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kuzzle.storage.base import (
+    DocumentNotFoundError,
+    DocumentWrite,
+    IndexAlreadyExistsError,
+    Source,
+    Storage,
+    WriteKind,
+)
+
+INTERNAL_INDEX: Final = "%kuzzle"
+
+
+class InternalCollection:
+    """One collection of the internal index; it is made with its first document.
+
+    Reading one that does not exist finds nothing.
+    """
+
+    def __init__(self, storage: Storage, name: str, properties: Mapping[str, Any]) -> None:
+        """`properties` says which fields are searched, as in a mapping; all others are only kept."""
+        self._storage = storage
+        self._name = name
+        self._mapping = {"dynamic": "false", "properties": dict(properties)}
+
+    async def put(self, document_id: str, source: Source) -> None:
+        """Store a document, whatever was there.
+
+        Raises:
+            InvalidDocumentError: The id or the content cannot be stored.
+        """
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+            await self._make()
+        write = DocumentWrite(document_id, source)
+        await self._storage.write_document(INTERNAL_INDEX, self._name, WriteKind.CREATE_OR_REPLACE, write, refresh=True)
+
+    async def remove(self, document_id: str) -> bool:
+        """Remove a document; False when there was none."""
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+            return False
+        write = DocumentWrite(document_id, None, allow_trashed=True)
+        try:
+            await self._storage.write_document(INTERNAL_INDEX, self._name, WriteKind.DELETE, write, refresh=True)
+        except DocumentNotFoundError:
+            return False
+        return True
+
+    async def find(self, document_id: str) -> Source | None:
+        """Return the content of a document, None if there is none."""
+        (found,) = await self._storage.get_documents(INTERNAL_INDEX, self._name, [document_id])
+        return None if found is None else found.source
+
+    async def ids(self) -> list[str]:
+        """Return the ids of all documents, sorted."""
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+            return []
+        return sorted(await self._storage.find_ids(INTERNAL_INDEX, self._name))
+
+    async def _make(self) -> None:
+        if not await self._storage.index_exists(INTERNAL_INDEX):
+            with contextlib.suppress(IndexAlreadyExistsError):  # somebody else's request was faster
+                await self._storage.create_index(INTERNAL_INDEX)
+        await self._storage.create_collection(INTERNAL_INDEX, self._name, self._mapping)

@@ -48,6 +48,7 @@ setup(
         "jsonschema-rs>=0.60",
         "orjson>=3.10",
         "apsw>=3.50",
+        "prometheus-client>=0.22",
     ],
     extras_require={
         "test": [

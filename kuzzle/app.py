@@ -6,6 +6,7 @@ to a socket, a commit to realtime) is a callable handed in here.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import time
@@ -27,15 +28,17 @@ from kuzzle.entrypoint import Entrypoint
 from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
+from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.rights import Rights
 from kuzzle.security.tokens import Tokens
 from kuzzle.security.users import Users
-from kuzzle.storage.base import Storage
+from kuzzle.storage.base import Storage, StorageUnavailableError
 from kuzzle.validation import Validator
 
 if TYPE_CHECKING:
     from protocols.base import Protocol
+    from protocols.metrics import MetricsDoor
     from protocols.ports import Ports
 
 # The protocols that come with the server, reached by name like those of users.
@@ -56,6 +59,7 @@ class Application:
         config: What it runs with.
         entrypoint: The door of its protocols.
         ports: Its listening sockets; `ports.numbers` tells who listens where.
+        metrics: The page of figures; None unless it is switched on.
     """
 
     def __init__(self, config: Config) -> None:
@@ -93,14 +97,17 @@ class Application:
             rights=rights,
             tokens=Tokens(),
         )
+        meter = self._build_meter(api) if config.section("metrics")["enabled"] else None
         self.entrypoint = Entrypoint(
             api=api,
             funnel=self.funnel,
             access_log=AccessLog(config.section("logs")),
             is_ready=self.is_ready,
             on_connection_removed=self.realtime.remove_connection,
+            meter=meter,
         )
         self.realtime.outlet = self.entrypoint
+        self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = self._build_protocols()
         self._is_started = False
 
@@ -122,6 +129,39 @@ class Application:
             if options.get("enabled", True):
                 yield name, options
 
+    def _build_meter(self, api: ApiV1) -> RequestMeter:
+        actions = [(definition.controller, definition.name) for definition in api.catalogue]
+        return RequestMeter(actions, [name for name, _ in self._enabled_protocols()])
+
+    def _build_metrics(self, meter: RequestMeter) -> MetricsDoor:
+        try:
+            from kuzzle.metrics.exposition import Exposition, Figures
+        except ImportError as error:
+            raise ConfigError([f"metrics.enabled: cannot import the package prometheus-client: {error}"]) from error
+        from protocols.metrics import MetricsDoor
+
+        exposition = Exposition()
+
+        async def scrape(accept: str) -> tuple[str, bytes]:
+            try:
+                store = self.storage.figures()
+            except StorageUnavailableError:
+                store = None
+            figures = Figures(
+                requests=meter.snapshot(),
+                connections=dict.fromkeys(meter.protocols, 0) | self.entrypoint.connection_counts,
+                at_work=self.slots.at_work,
+                waiting=self.slots.waiting,
+                rooms=self.realtime.room_count,
+                subscriptions=self.realtime.subscriptions,
+                is_ready=self.is_ready(),
+                store=store,
+            )
+            return await asyncio.to_thread(exposition.render, figures, accept)
+
+        options = self.config.section("metrics")
+        return MetricsDoor(options["host"], options["port"], scrape)
+
     def is_ready(self) -> bool:
         """Tell whether the server takes work: started, not stopping, not overloaded."""
         return self._is_started and not self.entrypoint.is_shutting_down and not self.slots.is_overloaded
@@ -135,6 +175,8 @@ class Application:
         await self.storage.open()
         try:
             await self.auto_refresh.load()
+            if self.metrics is not None:
+                self.metrics.start()
             for protocol in self.protocols:
                 self.entrypoint.add_protocol(protocol)
                 await protocol.start()
@@ -156,6 +198,8 @@ class Application:
                 await protocol.stop()
             except Exception:  # one door that does not close must not keep the store open
                 logger.exception("The protocol %s did not stop cleanly", protocol.name)
+        if self.metrics is not None:
+            await self.metrics.stop()
         await self.storage.close()
 
 

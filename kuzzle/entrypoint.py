@@ -11,6 +11,7 @@ from kuzzle.api.generation import ApiGeneration
 from kuzzle.connection import Connection
 from kuzzle.errors import KuzzleError
 from kuzzle.funnel import Funnel
+from kuzzle.metrics.requests import RequestMeter
 from kuzzle.notification import Notification
 from kuzzle.request import Request
 from kuzzle.response import Response
@@ -57,11 +58,14 @@ class Entrypoint:
         access_log: AccessLog,
         is_ready: Callable[[], bool],
         on_connection_removed: Callable[[str], None],
+        meter: RequestMeter | None = None,
     ) -> None:
         self.api = api
         self.is_ready = is_ready
         self.is_shutting_down = False
-        self._funnel = funnel
+        # Chosen here, so that a server without metrics asks for none on the way of a request.
+        self._run = funnel.execute if meter is None else meter.around(funnel.execute)
+        self._meter = meter
         self._access_log = access_log
         self._on_connection_removed = on_connection_removed
         self._envelope = Validator(load_schema("request.json"))
@@ -101,16 +105,23 @@ class Entrypoint:
             payload = {name: value for name, value in payload.items() if value is not None}
         request = Request(payload, connection)
         if self.is_shutting_down and connection.protocol != "http":
-            return self.api.failure(request, KuzzleError.without_id(503, "Kuzzle is shutting down"))
-        response = await self._funnel.execute(request)
+            response = self.api.failure(request, KuzzleError.without_id(503, "Kuzzle is shutting down"))
+            self._count_refusal(request, response)
+            return response
+        response = await self._run(request)
         if self._access_log.is_on:
             self._access_log.write(request, response)
         return response
 
     def log_access(self, request: Request, response: Response) -> None:
-        """Write the access line of a request that a protocol has refused by itself."""
+        """Write the access line of a request that a protocol has refused by itself, and count it."""
+        self._count_refusal(request, response)
         if self._access_log.is_on:
             self._access_log.write(request, response)
+
+    def _count_refusal(self, request: Request, response: Response) -> None:
+        if self._meter is not None:
+            self._meter.count(request.controller, request.action, request.connection.protocol, response.status)
 
     def _refuse(self, payload: Any) -> None:
         if not isinstance(payload, dict):

@@ -116,6 +116,10 @@ def summary(application: Application, *, is_open_to_everyone: bool, open_files: 
         port = application.ports.numbers.get(protocol.name)
         address = _ADDRESSES.get(protocol.name, "{host}:{port}").format(host=shown_host, port=port)
         yield f"  {protocol.name:<10} {address if port else 'without a port of its own'}"
+    if application.metrics is not None:
+        metrics_host = config.section("metrics")["host"]
+        shown_host = f"[{metrics_host}]" if ":" in metrics_host else metrics_host
+        yield f"  {'metrics':<10} http://{shown_host}:{application.metrics.number}/metrics"
     storage = config.section("storage")
     yield f"  {'data':<10} {config.path(storage['sqlite']['path'])}"
     if is_open_to_everyone:

@@ -111,11 +111,14 @@ class Ports:
 
     Attributes:
         host: Name or address to bind; `localhost` means both address families.
+        section: The section of the configuration that those who listen are named in; None when each is a
+            section itself. Faults name their options by it.
         numbers: The port each protocol answers on, by protocol name.
     """
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, *, section: str | None = "protocols") -> None:
         self.host = host
+        self.section = section
         self.numbers: dict[str, int] = {}
         self._web: dict[int, _WebPort] = {}
         self._owners: dict[int, str] = {}
@@ -196,7 +199,8 @@ class Ports:
                     continue
                 self._owners.pop(port, None)
                 reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-                raise PortError(f"protocols.{protocol}.port: cannot listen on {self.host}:{port}: {reason}") from error
+                option = f"{protocol}.port" if self.section is None else f"{self.section}.{protocol}.port"
+                raise PortError(f"{option}: cannot listen on {self.host}:{port}: {reason}") from error
 
 
 def _bind_every_family(host: str, port: int) -> list[socket.socket]:

@@ -27,7 +27,7 @@ ROWS = (
     ("kuzzle.funnel",),
     ("kuzzle.controllers",),
     ("kuzzle.api",),
-    ("kuzzle.security", "kuzzle.realtime"),
+    ("kuzzle.security", "kuzzle.realtime", "kuzzle.metrics"),
     ("kuzzle.storage",),
     ("kuzzle",),  # the leaves
 )

@@ -61,6 +61,7 @@ class Realtime:
 
     Attributes:
         outlet: The way to the clients; set before the server takes requests.
+        subscriptions: Number of connections in rooms; one in two rooms counts twice.
     """
 
     outlet: Outlet
@@ -73,6 +74,7 @@ class Realtime:
                 `subscriptionDocumentTTL` (seconds, 0: for ever), `subscriptionMatches`.
             clock: Gives seconds since the epoch.
         """
+        self.subscriptions = 0
         self._clock = clock
         self._max_rooms: int = limits["subscriptionRooms"]
         self._max_terms: int = limits["subscriptionMinterms"] or MAX_TERMS
@@ -111,6 +113,7 @@ class Realtime:
             listeners = user_audience(room, "in")
             member = room.members[connection.id] = Member(request.volatile, connection.protocol)
             self._rooms_of.setdefault(connection.id, {})[room.id] = room
+            self.subscriptions += 1
         room.follow(member, subscription.channel, options)
         self.outlet.join_channel(subscription.channel, connection.id)
         if is_new:
@@ -148,6 +151,11 @@ class Realtime:
         if room is None:
             raise KuzzleError("core.realtime.room_not_found", room_id)
         return len(room.members)
+
+    @property
+    def room_count(self) -> int:
+        """Number of rooms."""
+        return len(self._rooms)
 
     def list_rooms(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return the number of connections of every room, by index, collection and room id."""
@@ -197,6 +205,7 @@ class Realtime:
 
     def _leave(self, room: Room, connection_id: str, timestamp: int) -> None:
         member = room.leave(connection_id)
+        self.subscriptions -= 1
         for name in member.channels:
             self.outlet.leave_channel(name, connection_id)
         if room.members:

@@ -17,6 +17,7 @@ from enum import Enum
 from typing import Any
 
 from kuzzle.errors import KuzzleError
+from kuzzle.storage.figures import StoreFigures
 from kuzzle.storage.tree import MATCH_ALL, Query, Search
 
 Source = dict[str, Any]
@@ -293,6 +294,14 @@ class Storage(ABC):
     @abstractmethod
     async def is_healthy(self) -> bool:
         """Tell whether the store reads and writes."""
+
+    @abstractmethod
+    def figures(self) -> StoreFigures:
+        """Return what the store can tell about its work, at once.
+
+        Raises:
+            StorageUnavailableError: It is closed.
+        """
 
     # --- indexes
 

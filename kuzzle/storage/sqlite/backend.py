@@ -36,6 +36,7 @@ from kuzzle.storage.base import (
     WriteKind,
     WriteOutcome,
 )
+from kuzzle.storage.figures import StoreFigures
 from kuzzle.storage.names import is_text
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
@@ -143,14 +144,20 @@ class SqliteStorage(Storage):
         await asyncio.to_thread(opened.writer_connection.close)
         self._lock.give_back()
 
-    async def describe(self) -> dict[str, Any]:
+    def figures(self) -> StoreFigures:
+        opened = self._opened()
+        return StoreFigures(self._size_bytes(), opened.writer.commits, opened.writer.waiting, opened.readers.waiting)
+
+    def _size_bytes(self) -> int:
         files = (self.path, self.path.with_name(self.path.name + "-wal"))
-        space = sum(file.stat().st_size for file in files if file.exists())
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    async def describe(self) -> dict[str, Any]:
         return {
             "type": "sqlite",
             "version": apsw.sqlite_lib_version(),
             "status": "green" if await self.is_healthy() else "red",
-            "spaceUsed": str(space),
+            "spaceUsed": str(self._size_bytes()),
         }
 
     async def is_healthy(self) -> bool:

@@ -51,6 +51,11 @@ class Readers:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Number of reads that wait for their turn."""
+        return len(self._waiting)
+
     async def run(self, read: Callable[[apsw.Connection], T]) -> T:
         """Run a read on one of the threads and return its result, or raise its error.
 

@@ -90,6 +90,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="kuzzle-storage-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Number of changes that wait for their turn."""
+        return len(self._waiting)
+
     def submit(self, change: Change[Any]) -> None:
         """Queue a change.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kuzzle.storage.compound_clauses import COMPOUND_READERS
+from kuzzle.storage.geo_clauses import GEO_READERS
 from kuzzle.storage.reading import (
     MAX_TERMS,
     bad_request,
@@ -209,5 +210,6 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     "range": _read_range,
     "exists": _read_exists,
     "ids": _read_ids,
+    **GEO_READERS,
 }
 _CLAUSES: Final = frozenset({"bool", *_READERS, *COMPOUND_READERS})

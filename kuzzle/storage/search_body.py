@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, cast
 
 from kuzzle.storage.clauses import parse_query
+from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.tree import MATCH_ALL, Search, Sort
@@ -105,16 +106,20 @@ def _sort_keys(item: Any) -> Iterator[Sort]:
 
 
 def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
-    if name in ("_geo_distance", "_geoDistance", "_script"):
+    if name == "_script":
         raise bad_request(f"[{name}] sort is not supported")
     if not name:
         raise bad_request("[sort] field name is null or empty")
-    for option in options:
-        if option not in ("order", "reverse", "mode", "missing", "unmapped_type"):
-            raise bad_request(f"[field_sort] unknown field [{option}], parser not found")
     order = str(options.get("order", "desc" if name == "_score" else "asc")).lower()
     if order not in ("asc", "desc"):
         raise bad_request(f"Unknown SortOrder [{order}]")
+    direction = cast("Literal['asc', 'desc']", order)
+    if name in ("_geo_distance", "_geoDistance"):
+        field, distance = read_distance_sort(name, options)
+        return Sort(field, direction, distance=distance)
+    for option in options:
+        if option not in ("order", "reverse", "mode", "missing", "unmapped_type"):
+            raise bad_request(f"[field_sort] unknown field [{option}], parser not found")
     mode = options.get("mode")
     if mode not in (None, "min", "max"):
         raise bad_request(f"Unknown or unsupported SortMode [{mode}]")
@@ -124,7 +129,6 @@ def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
         raise bad_request(f"[field_sort] malformed options of [{name}]")
     if name in _DOCUMENT_KEYS and (mode or missing is not None):
         raise bad_request(f"[{name}] sort takes only [order]")
-    direction = cast("Literal['asc', 'desc']", order)
     return Sort(name, direction, mode, "_last" if missing is None else missing, unmapped_type)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kuzzle.storage.compound_tree import Compound
+from kuzzle.storage.geo_tree import Distance, GeoWithin
 from kuzzle.storage.source_filter import SourceFilter
 
 Scalar = str | int | float | bool | None
@@ -96,18 +97,19 @@ class Bool:
         return 1 if self.should and not self.must and not self.filter else 0
 
 
-Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound
+Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound | GeoWithin
 MATCH_ALL: Final = MatchAll()
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort key: a field path, `_score`, `_doc`, `_id` or `_uid`.
+    """One sort key: a field path, `_score`, `_doc`, `_id` or `_uid`, or the distance of a field's places.
 
     Attributes:
         mode: Which of several values counts; None: the least going up, the greatest going down.
         missing: `_last`, `_first`, or the value of documents that have none.
         unmapped_type: None makes a field without mapping an error.
+        distance: Sort by how far the field's places are.
     """
 
     field: str
@@ -115,6 +117,7 @@ class Sort:
     mode: Literal["min", "max"] | None = None
     missing: Scalar = "_last"
     unmapped_type: str | None = None
+    distance: Distance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@
 | boolean | 0 or 1 |
 | date | integer, milliseconds since 1970 |
 | ip | 16 bytes |
+| geo_point | 24 bytes: what sorts near places near, then latitude and longitude |
 
-Types that only tell whether there is a value (geo_point, geo_shape, binary) are indexed as PRESENT.
+Types that only tell whether there is a value (geo_shape, binary) are indexed as PRESENT.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
+from kuzzle.storage.geo import GeoProblem, encode_point, read_point
 
 IndexedValue = str | int | float | bytes
 PRESENT: Final = b""
-"""Says that a field has a value without saying which: a text without tokens, a place, a blob."""
+"""Says that a field has a value without saying which: a text without tokens, a shape, a blob."""
 
 # What Lucene takes as one term.
 MAX_TERM_BYTES: Final = 32766
@@ -258,25 +260,11 @@ def _index_ip(_field: Field, value: Any) -> bytes:
     return _ip_bytes(value)
 
 
-_GEOHASH: Final = re.compile(r"[0-9b-hjkmnp-z]{1,12}", re.ASCII)
-
-
 def _index_point(_field: Field, value: Any) -> bytes:
-    """Check `{lat, lon}`, `"lat,lon"`, `[lon, lat]` or a geohash."""
-    if isinstance(value, str):
-        if _GEOHASH.fullmatch(value):
-            return PRESENT
-        pair: list[Any] = value.split(",")
-    elif isinstance(value, dict):
-        pair = [value.get("lat"), value.get("lon")]
-    else:
-        pair = list(reversed(value[:2])) if isinstance(value, list) else []
-    if len(pair) != 2:
-        raise ValueProblem("not a point")
-    latitude, longitude = (float(exact_number(part)) for part in pair)
-    if abs(latitude) > 90 or abs(longitude) > 180:
-        raise ValueProblem("illegal latitude or longitude")
-    return PRESENT
+    try:
+        return encode_point(read_point(value))
+    except GeoProblem as problem:
+        raise ValueProblem(str(problem)) from None
 
 
 def _index_shape(_field: Field, value: Any) -> bytes:

@@ -18,6 +18,7 @@ from typing import Any
 
 import apsw
 
+from kuzzle.storage.sqlite import geo
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
 from kuzzle.storage.sqlite.sorting import Key
@@ -155,6 +156,8 @@ class Matches:
                 return f"({self._translation.bind(self._state.name + '#')} || d.id)"
         if key.field is None:
             return "NULL"
+        if key.sort.distance is not None:
+            return geo.distance_column(self._translation, self._state, key.sort.distance, key.number)
         column = (
             f"(SELECT {key.aggregate}(value) FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
             f"WHERE rid = d.rid AND field = {key.number} {_of_values(key, 'value')})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,10 +50,12 @@ class Key:
     def is_index_order(self) -> bool:
         """True when the index has the documents in the order of this key."""
         counts_first = self.aggregate == ("min" if self.sort.order == "asc" else "max")
-        return self.field is not None and counts_first and self.missing is None
+        return self.field is not None and counts_first and self.missing is None and self.sort.distance is None
 
     def shown(self, value: Any) -> Any:
         """Return a value of the index as a hit shows it."""
+        if self.sort.distance is not None and value in (None, math.inf):
+            return "Infinity"  # as Elasticsearch writes it: JSON has no such number
         return ip_text(value) if isinstance(value, bytes) else value
 
 
@@ -63,7 +66,18 @@ def resolve_keys(sorts: tuple[Sort, ...], state: CollectionState) -> list[Key]:
         KuzzleError: 400 `services.storage.unexpected_bad_request`: no such field, or one that cannot be
             sorted by.
     """
-    return [_resolve(sort, state) for sort in sorts]
+    return [_resolve_distance(sort, state) if sort.distance else _resolve(sort, state) for sort in sorts]
+
+
+def _resolve_distance(sort: Sort, state: CollectionState) -> Key:
+    field = state.mapping.fields.get(sort.field)
+    if field is None or field.is_hidden:
+        if sort.distance is not None and sort.distance.ignore_unmapped:
+            return Key(sort)
+        raise bad_request(f"failed to find mapper for [{sort.field}] for geo distance based sort")
+    if field.type != "geo_point":
+        raise bad_request(f"field [{sort.field}] is not a geo_point field")
+    return Key(sort, field, state.field_numbers[field.path])
 
 
 def _resolve(sort: Sort, state: CollectionState) -> Key:

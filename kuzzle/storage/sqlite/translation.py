@@ -17,8 +17,9 @@ import apsw
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
 from kuzzle.storage.dates import DateError, DateFormat, date_format, time_zone
 from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
+from kuzzle.storage.geo_tree import GeoWithin
 from kuzzle.storage.reading import bad_request
-from kuzzle.storage.sqlite import compounds
+from kuzzle.storage.sqlite import compounds, geo
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
@@ -92,6 +93,8 @@ class Translation:
                 return self._bool(query)
             case ConstantScore() | DisMax() | Boosting() | FunctionScore():
                 return compounds.condition(self, query)
+            case GeoWithin():
+                return geo.condition(self, self._state, query)
 
     def score(self, query: Query) -> Score:
         """Return the score of the documents that match: the boosts of what matched, added up."""
@@ -256,14 +259,19 @@ class Translation:
         Raises:
             KuzzleError: It cannot be searched.
         """
-        field = self._state.mapping.fields.get(path)
-        if field is None or field.is_hidden:
+        field = self.find_any_field(path)
+        if field is None:
             return None
         if field.type in _NOT_SEARCHABLE:
             raise bad_request(_NOT_SEARCHABLE[field.type] % path)
         if not field.is_searchable:
             raise bad_request(f"Cannot search on field [{path}] since it is not indexed.")
         return field
+
+    def find_any_field(self, path: str) -> Field | None:
+        """Return a field that clauses see, whatever they may do with it."""
+        field = self._state.mapping.fields.get(path)
+        return None if field is None or field.is_hidden else field
 
     def _values(self, field: Field, condition: str) -> str:
         number = self._state.field_numbers[field.path]

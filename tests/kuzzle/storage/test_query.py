@@ -238,7 +238,7 @@ def test_arguments_override_the_body_only_when_given() -> None:
         ({"sort": {"a": {"mode": "avg"}}}, "Unknown or unsupported SortMode [avg]"),
         ({"sort": {"a": {"nested_path": "b"}}}, "[field_sort] unknown field [nested_path], parser not found"),
         ({"sort": {"_script": {"script": "1"}}}, "[_script] sort is not supported"),
-        ({"sort": {"_geo_distance": {}}}, "[_geo_distance] sort is not supported"),
+        ({"sort": {"_geo_distance": {}}}, "[_geo_distance] sort needs one field, found []"),
         ({"sort": ""}, "[sort] field name is null or empty"),
         ({"sort": {"_score": {"mode": "min"}}}, "[_score] sort takes only [order]"),
         ({"sort": [{"a": {"missing": []}}]}, "[field_sort] malformed options of [a]"),

@@ -1,4 +1,7 @@
-"""Reads the body of a search: `query`, `from`, `size`, `sort` and `_source`. Any other key is refused by name."""
+"""Reads the body of a search: `query`, `from`, `size`, `sort`, `search_after` and `_source`.
+
+Any other key is refused by name.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from kuzzle.storage.clauses import parse_query
 from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.source_filter import SourceFilter
-from kuzzle.storage.tree import MATCH_ALL, Search, Sort
+from kuzzle.storage.tree import MATCH_ALL, Scalar, Search, Sort
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
 MAX_RESULT_WINDOW: Final = 10000
@@ -20,7 +23,7 @@ MAX_SORT_KEYS: Final = 32
 MAX_PATTERNS: Final = 100
 MAX_STARS: Final = 4
 
-_KEYS: Final = frozenset({"query", "from", "size", "sort", "_source"})
+_KEYS: Final = frozenset({"query", "from", "size", "sort", "search_after", "_source"})
 _DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
 
 
@@ -39,7 +42,12 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
     for name, value in body.items():
         if name not in _KEYS:
             raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
-    first = _count("from", body.get("from", 0) if offset is None else offset, 0)
+    sort = parse_sort(body.get("sort"))
+    after = parse_after(body.get("search_after"), sort)
+    asked = body.get("from", 0) if offset is None else offset
+    first = 0 if after is not None and asked in (-1, "-1") else _count("from", asked, 0)
+    if after is not None and first:
+        raise bad_request("`from` parameter must be set to 0 or -1 when `search_after` is used.")
     count = _count("size", body.get("size", 10) if size is None else size, 10)
     if first + count > MAX_RESULT_WINDOW:
         raise bad_request(
@@ -48,7 +56,7 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
             "request large data sets."
         )
     query = parse_query(body["query"]) if "query" in body else MATCH_ALL
-    return Search(query, first, count, parse_sort(body.get("sort")), parse_source(body.get("_source")))
+    return Search(query, first, count, sort, parse_source(body.get("_source")), after)
 
 
 def token_name(value: Any) -> str:
@@ -130,6 +138,31 @@ def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
     if name in _DOCUMENT_KEYS and (mode or missing is not None):
         raise bad_request(f"[{name}] sort takes only [order]")
     return Sort(name, direction, mode, "_last" if missing is None else missing, unmapped_type)
+
+
+def parse_after(values: Any, sort: tuple[Sort, ...]) -> tuple[Scalar, ...] | None:
+    """Read `search_after`: a value per sort key, None when absent.
+
+    Raises:
+        KuzzleError
+    """
+    if values is None:
+        return None
+    if not isinstance(values, list):
+        raise bad_request(f"Expected [START_ARRAY] in [search_after] but found [{token_name(values)}]")
+    if not values:
+        raise bad_request("Values must contains at least one value.")
+    for value in values:
+        if isinstance(value, dict | list):
+            raise bad_request(
+                "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found "
+                f"[{token_name(value)}] inside search_after."
+            )
+    if not sort:
+        raise bad_request("Sort must contain at least one field.")
+    if len(values) != len(sort):
+        raise bad_request(f"search_after has {len(values)} value(s) but sort has {len(sort)}.")
+    return tuple(values)
 
 
 def parse_source(wanted: Any) -> SourceFilter | Literal[False] | None:

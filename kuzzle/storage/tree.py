@@ -127,6 +127,7 @@ class Search:
     Attributes:
         sort: Empty: best score first, then in a stable order.
         source: Which parts of the content hits carry; None: all of it, False: nothing.
+        after: A value per sort key: hits come strictly after these. None: from the beginning.
     """
 
     query: Query = MATCH_ALL
@@ -134,3 +135,4 @@ class Search:
     size: int = 10
     sort: tuple[Sort, ...] = ()
     source: SourceFilter | Literal[False] | None = None
+    after: tuple[Scalar, ...] | None = None

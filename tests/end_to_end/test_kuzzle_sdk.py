@@ -106,3 +106,15 @@ async def test_the_sdk_comes_back_after_a_restart_and_still_hears(tmp_path: Path
                 assert await client.value() == "back"
                 await second.http("POST", "/library/books/heard/_create", {})
                 assert await client.rest() == ["heard"]
+
+
+@pytest.mark.parametrize("protocol", ["http", "websocket"])
+async def test_the_sdk_pages_through_a_search(server: Server, protocol: str) -> None:
+    await server.prepare()
+    await server.http("PUT", "/library/books", {"properties": {"year": {"type": "integer"}}})
+    years = {"a": 1843, "b": 1959, "c": 1843, "d": None, "e": 1837}
+    documents = [{"_id": name, "body": {"year": year}} for name, year in years.items()]
+    await server.http("POST", "/library/books/_mCreate?refresh=wait_for", {"documents": documents})
+    (seen,) = await node("sdk_pages.js", protocol, str(server.port(protocol)))
+    assert seen["after"] == [["b", "a"], ["c", "e"], ["d"]]
+    assert seen["from"] == seen["after"]

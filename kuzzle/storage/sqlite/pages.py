@@ -12,18 +12,23 @@ Documents with equal keys, or without a sort equal scores, keep the order in whi
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import apsw
 
 from kuzzle.storage.sqlite import geo
+from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
 from kuzzle.storage.sqlite.sorting import Key
 from kuzzle.storage.sqlite.translation import Translation
 from kuzzle.storage.tree import Query
+from kuzzle.storage.values import IndexedValue
+
+After = Sequence[IndexedValue | None]
+"""A value of each sort key; None: of a document without value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +79,18 @@ class Matches:
         """Return the ids of all matches."""
         return [row[0] for row in self._rows(f"SELECT d.id {self._matching}")]
 
-    def page(self, keys: list[Key], offset: int, size: int, total: int) -> list[PageRow]:
+    def page(self, keys: list[Key], offset: int, size: int, total: int, after: After | None = None) -> list[PageRow]:
         """Return the rows of a page in the order of sort keys.
 
         Args:
             total: How many match.
+            after: A value per key: the rows come strictly after these.
         """
         if not size or offset >= total:
             return []
         if len(keys) == 1 and keys[0].is_index_order and self._is_walk_short(offset + size, total):
-            return self._along_index(keys[0], offset, size)
-        return self._by_keys(keys, offset, size)
+            return self._along_index(keys[0], offset, size, after)
+        return self._by_keys(keys, offset, size, after)
 
     def by_score(self, offset: int, size: int) -> list[PageRow]:
         """Return the rows of a page, the best scores first."""
@@ -104,21 +110,31 @@ class Matches:
         last: int = self._value(f"SELECT max(rid) FROM {self._state.documents_table}")
         return last * wanted <= total * total
 
-    def _along_index(self, key: Key, offset: int, size: int) -> list[PageRow]:
-        parts = [self._with_value(key), self._without_value(key)]
+    def _along_index(self, key: Key, offset: int, size: int, after: After | None) -> list[PageRow]:
+        with_value = self._with_value(key, None if after is None else after[0])
+        without_value = self._without_value(key)
         if key.sort.missing == "_first":
-            parts.reverse()
-        return list(itertools.islice(itertools.chain(*parts), offset, offset + size))
+            rows = with_value if after is not None else itertools.chain(without_value, with_value)
+        elif after is not None and after[0] is None:
+            return []
+        else:
+            rows = itertools.chain(with_value, without_value)
+        return list(itertools.islice(rows, offset, offset + size))
 
-    def _with_value(self, key: Key) -> Iterator[PageRow]:
-        matches = ""
+    def _with_value(self, key: Key, after: IndexedValue | None) -> Iterator[PageRow]:
+        conditions = _of_values(key, "v.value")
+        if after is not None:
+            # A document may have values on both sides: only the one that counts tells where it stands.
+            counts = f"(SELECT {key.aggregate}(value) {self._values_of('v.rid', key)})"
+            beyond = ">" if key.sort.order == "asc" else "<"
+            conditions += f" AND v.value {beyond} {self._translation.bind(after)} AND v.value = {counts}"
         if self._condition != EVERYTHING:
             documents = self._state.documents_table
-            matches = f"AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = v.rid AND {self._condition})"
+            conditions += f" AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = v.rid AND {self._condition})"
         seen = set()
         for rid, value in self._rows(
             f"SELECT v.rid, v.value FROM {self._state.values_table} AS v WHERE v.field = {key.number} "
-            f"{_of_values(key, 'v.value')} {matches} ORDER BY v.value {key.direction}, v.rid"
+            f"{conditions} ORDER BY v.value {key.direction}, v.rid"
         ):
             # Of several values of a document the first on the way is the one that counts.
             if rid not in seen:
@@ -130,11 +146,14 @@ class Matches:
         for (rid,) in self._rows(f"SELECT d.rid {self._matching} AND {value} IS NULL ORDER BY d.rid"):
             yield PageRow(rid, None, [None])
 
-    def _by_keys(self, keys: list[Key], offset: int, size: int) -> list[PageRow]:
-        columns = [f"{self._key_column(key)} AS k{position}" for position, key in enumerate(keys)]
-        order = [f"k{position} {key.direction} {key.nulls}" for position, key in enumerate(keys)]
+    def _by_keys(self, keys: list[Key], offset: int, size: int, after: After | None) -> list[PageRow]:
+        columns = [self._key_column(key) for key in keys]
+        names = [f"k{position}" for position in range(len(keys))]
+        order = [f"{name} {key.direction} {key.nulls}" for name, key in zip(names, keys, strict=True)]
+        selected = [f"{column} AS {name}" for column, name in zip(columns, names, strict=True)]
+        later = "" if after is None else f"AND {after_condition(keys, names, after, self._translation.bind)}"
         statement = (
-            f"SELECT d.rid, {', '.join(columns)} {self._matching} "
+            f"SELECT d.rid, {', '.join(selected)} {self._matching} {later} "
             f"ORDER BY {', '.join(order)}, d.rid LIMIT {size} OFFSET {offset}"
         )
         scored = [position for position, key in enumerate(keys) if key.sort.field == "_score"]
@@ -158,11 +177,14 @@ class Matches:
             return "NULL"
         if key.sort.distance is not None:
             return geo.distance_column(self._translation, self._state, key.sort.distance, key.number)
-        column = (
-            f"(SELECT {key.aggregate}(value) FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
-            f"WHERE rid = d.rid AND field = {key.number} {_of_values(key, 'value')})"
-        )
+        column = f"(SELECT {key.aggregate}(value) {self._values_of('d.rid', key)})"
         return column if key.missing is None else f"coalesce({column}, {self._translation.bind(key.missing)})"
+
+    def _values_of(self, rid: str, key: Key) -> str:
+        return (
+            f"FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
+            f"WHERE rid = {rid} AND field = {key.number} {_of_values(key, 'value')}"
+        )
 
 
 def _of_values(key: Key, column: str) -> str:

@@ -10,6 +10,7 @@ import apsw
 import orjson
 
 from kuzzle.storage.base import Hit, SearchPage
+from kuzzle.storage.sqlite.after import resolve_after
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.pages import Matches, PageRow
 from kuzzle.storage.sqlite.sorting import resolve_keys
@@ -29,7 +30,8 @@ def search_documents(
     matches = Matches(connection, state, search.query, now_ms)
     if keys:
         total = matches.count()
-        rows = matches.page(keys, search.offset, search.size, total)
+        after = None if search.after is None else resolve_after(keys, search.after)
+        rows = matches.page(keys, search.offset, search.size, total, after)
     else:
         rows = matches.by_score(search.offset, search.size)
         # A page that is not full has the last match in it, and nobody needs to count.

@@ -164,7 +164,8 @@ async def test_faults_of_arguments(server: Server) -> None:
     await seed(server, 1)
     for verb, path, body, error_id in (
         ("POST", "/_search?size=many", None, "api.assert.invalid_type"),
-        ("POST", "/_search?from=-1", None, "api.assert.invalid_argument"),
+        ("POST", "/_search?from=-2", None, "api.assert.invalid_argument"),
+        ("POST", "/_search?from=-1", None, "services.storage.unexpected_bad_request"),
         ("POST", "/_search", {"unknown": 1}, "services.storage.unexpected_bad_request"),
         ("POST", "/_count", {"query": []}, "api.assert.invalid_type"),
         ("DELETE", "/_query", None, "api.assert.body_required"),

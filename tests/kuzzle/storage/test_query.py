@@ -243,6 +243,15 @@ def test_arguments_override_the_body_only_when_given() -> None:
         ({"sort": {"_score": {"mode": "min"}}}, "[_score] sort takes only [order]"),
         ({"sort": [{"a": {"missing": []}}]}, "[field_sort] malformed options of [a]"),
         ({"sort": ["a"] * 33}, "Too many sort keys: [33], at most [32] are allowed"),
+        ({"search_after": [1]}, "Sort must contain at least one field."),
+        ({"search_after": [1], "sort": {}}, "Sort must contain at least one field."),
+        ({"search_after": [1], "sort": ["a", "b"]}, "search_after has 1 value(s) but sort has 2."),
+        ({"search_after": 1, "sort": "a"}, "Expected [START_ARRAY] in [search_after] but found [VALUE_NUMBER]"),
+        ({"search_after": [], "sort": "a"}, "Values must contains at least one value."),
+        ({"search_after": [[1]], "sort": "a"}, "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or "
+                                               "[VALUE_NULL] but found [START_ARRAY] inside search_after."),
+        ({"search_after": [1], "sort": "a", "from": 1}, "`from` parameter must be set to 0 or -1 when `search_after` "
+                                                       "is used."),
         ({"_source": {"only": "a"}}, "Unknown key for a VALUE_STRING in [only]."),
         ({"_source": 1}, "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] in [_source] but "
                          "found [VALUE_NUMBER]"),

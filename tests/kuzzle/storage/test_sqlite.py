@@ -9,6 +9,7 @@ import pytest
 import tornado.ioloop
 
 from kuzzle.storage.sqlite import SqliteStorage
+from tests.contracts.paging import PagingContract
 from tests.contracts.search import SearchContract
 from tests.contracts.storage import StorageContract
 from tests.contracts.types import TypeContract
@@ -33,6 +34,10 @@ class TestWrites(WritesContract):
 
 class TestSearch(SearchContract):
     """Searches, by the embedded storage."""
+
+
+class TestPaging(PagingContract):
+    """Pages of searches, by the embedded storage."""
 
 
 class TestTypes(TypeContract):

@@ -13,7 +13,7 @@ import tornado.ioloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kuzzle.storage.base import DocumentWrite, FailedWrite, WriteKind
+from kuzzle.storage.base import DocumentWrite, FailedWrite, Hit, WriteKind
 from kuzzle.storage.query import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Search, Sort, Term, Terms
 from kuzzle.storage.sqlite import SqliteStorage
 
@@ -224,3 +224,53 @@ def test_random_sorts_order_as_a_plain_evaluation_does(
         for offset, size in ((0, 10), (1, 2)):
             page = io_loop.run_sync(lambda: storage.search("i", "c", Search(query, offset, size, sort)))  # noqa: B023
             assert [hit.id for hit in page.hits] == expected[offset : offset + size]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sources=SOURCES, query=QUERIES, sort=SORTS, size=st.integers(1, 3))
+def test_every_way_of_paging_gives_the_same_list(
+    io_loop: tornado.ioloop.IOLoop,
+    storage: SqliteStorage,
+    sources: dict[str, Any],
+    query: Query,
+    sort: tuple[Sort, ...],
+    size: int,
+) -> None:
+    refill(io_loop, storage, sources)
+    keys = (*sort, Sort("_uid"))
+    whole = io_loop.run_sync(lambda: storage.search("i", "c", Search(query, 0, 100, keys))).hits
+
+    async def by_offset() -> list[Hit]:
+        found: list[Hit] = []
+        while page := (await storage.search("i", "c", Search(query, len(found), size, keys))).hits:
+            found += page
+        return found
+
+    async def by_tuple() -> list[Hit]:
+        found: list[Hit] = []
+        after = None
+        while page := (await storage.search("i", "c", Search(query, 0, size, keys, after=after))).hits:
+            found += page
+            after = tuple(page[-1].sort or ())
+        return found
+
+    assert io_loop.run_sync(by_offset) == whole
+    assert io_loop.run_sync(by_tuple) == whole
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sources=SOURCES, query=QUERIES, sort=SORTS, position=st.integers(0, 7))
+def test_a_tuple_passes_whatever_equals_it(
+    io_loop: tornado.ioloop.IOLoop,
+    storage: SqliteStorage,
+    sources: dict[str, Any],
+    query: Query,
+    sort: tuple[Sort, ...],
+    position: int,
+) -> None:
+    refill(io_loop, storage, sources)
+    whole = io_loop.run_sync(lambda: storage.search("i", "c", Search(query, 0, 100, sort))).hits
+    if position < len(whole):
+        after = tuple(whole[position].sort or ())
+        rest = io_loop.run_sync(lambda: storage.search("i", "c", Search(query, 0, 100, sort, after=after))).hits
+        assert rest == [hit for hit in whole[position:] if tuple(hit.sort or ()) != after]

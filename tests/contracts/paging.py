@@ -1,0 +1,128 @@
+"""How the pages of a search follow each other: `search_after` of `kuzzle/storage/base.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kuzzle.storage.base import Storage
+from tests.contracts.filling import make_collection, put_all, refusal, search
+
+MAPPING = {
+    "properties": {
+        "tags": {"type": "keyword", "ignore_above": 8},
+        "count": {"type": "integer"},
+        "price": {"type": "half_float"},
+        "day": {"type": "date"},
+        "address": {"type": "ip"},
+        "sold": {"type": "boolean"},
+        "place": {"type": "geo_point"},
+    }
+}
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "a": {"tags": ["m", "z"], "count": 3, "price": 0.1, "day": "2020-01-02", "address": "10.0.0.2", "sold": True},
+    "b": {
+        "tags": "x",
+        "count": "2",
+        "price": 2,
+        "day": 1577836800000,
+        "address": "10.0.0.10",
+        "sold": "false",
+        "place": [{"lat": 43.6, "lon": 3.9}],
+    },
+    "c": {"tags": "much too long", "count": 1.5, "price": 0.3, "day": "2019", "address": "::1"},
+    "d": {"count": -1, "place": "48.8,2.3"},
+    "e": {"tags": ["b", "y"], "sold": False},
+}
+SORTS: list[Any] = [
+    *({field: order} for field in ("count", "price", "day", "address") for order in ("asc", "desc")),
+    *({"tags": {"order": order, "mode": mode}} for order in ("asc", "desc") for mode in ("min", "max")),
+    {"count": {"missing": "_first"}},
+    {"tags": {"order": "desc", "missing": "_first"}},
+    {"day": {"missing": "2019-06-01"}},
+    {"unknown": {"unmapped_type": "long"}},
+    {"_geo_distance": {"place": "43,3", "unit": "km"}},
+    {"_geo_distance": {"place": "43,3", "order": "desc"}},
+]
+
+
+async def followed(storage: Storage, body: dict[str, Any], last_of: Any) -> list[str]:
+    """Return the ids of all pages of two hits, each asked for by what is last on the one before."""
+    found: list[str] = []
+    after: dict[str, Any] = {}
+    while True:
+        page = await search(storage, **body, **after, size=2)
+        assert page.total == len(DOCUMENTS)
+        found += [hit.id for hit in page.hits]
+        if not page.hits:
+            return found
+        after = {"search_after": last_of(page.hits[-1])}
+
+
+class SearchAfterContract:
+    """Pages that begin after a tuple."""
+
+    @pytest.mark.parametrize("sort", SORTS)
+    async def test_pages_after_the_last_hit_make_the_whole_list(self, storage: Storage, sort: Any) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        for unique in ("_id", {"_uid": "desc"}):
+            body = {"sort": [sort, unique]}
+            expected = [hit.id for hit in (await search(storage, **body)).hits]
+            assert await followed(storage, body, lambda hit: hit.sort) == expected
+
+    async def test_the_tuple_may_be_taken_from_contents(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        for field in ("count", "price", "day", "address", "sold"):
+            body = {"sort": [{field: "desc"}, "_uid"]}
+            expected = [hit.id for hit in (await search(storage, **body)).hits]
+            from_content = await followed(
+                storage, body, lambda hit, field=field: [hit.source.get(field), f"c#{hit.id}"]
+            )
+            assert from_content == expected
+        long_text = await search(storage, sort=["tags", "_id"], search_after=["much too long", "c"])
+        assert [hit.id for hit in long_text.hits] == ["d"], "a text that is too long is not indexed"
+
+    async def test_equal_tuples_are_passed(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, {f"d{number}": {"count": number // 3} for number in range(9)})
+        page = await search(storage, sort="count", search_after=[1], **{"from": -1})
+        assert [hit.id for hit in page.hits] == ["d6", "d7", "d8"]
+        assert (await search(storage, sort="count", search_after=[2])).hits == []
+
+    async def test_a_single_key_with_several_values_stands_where_one_of_them_does(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, {"a": {"count": [1, 9]}, "b": {"count": 5}, "c": {"count": [3, 7]}, "d": {}})
+        for sort, after, expected in (
+            ({"count": "asc"}, 2, ["c", "b", "d"]),
+            ({"count": "desc"}, 8, ["c", "b", "d"]),
+            ({"count": {"order": "asc", "mode": "max"}}, 5, ["c", "a", "d"]),
+            ({"count": "asc"}, None, []),
+            ({"count": {"order": "asc", "missing": "_first"}}, None, ["a", "c", "b"]),
+            ({"count": {"order": "asc", "missing": "_first"}}, 1, ["c", "b"]),
+        ):
+            page = await search(storage, sort=[sort], search_after=[after])
+            assert [hit.id for hit in page.hits] == expected
+
+    async def test_scores_and_order_of_storing_are_keys_too(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        query = {"bool": {"must": {"match_all": {}}, "should": {"term": {"sold": False}}}}
+        body = {"query": query, "sort": ["_score", {"_doc": "desc"}]}
+        assert await followed(storage, body, lambda hit: hit.sort) == ["e", "b", "d", "c", "a"]
+
+    @pytest.mark.parametrize(
+        ("sort", "after"),
+        [({"count": "asc"}, ["soon"]), ({"day": "asc"}, ["soon"]), ("_id", [3]), ("_score", ["high"]),
+         ("sold", ["perhaps"]), ("address", ["here"])],
+    )  # fmt: skip
+    async def test_a_value_that_its_key_cannot_have_is_refused(self, storage: Storage, sort: Any, after: Any) -> None:
+        await make_collection(storage, MAPPING)
+        error = await refusal(search(storage, sort=sort, search_after=after))
+        assert (error.id, error.status) == ("services.storage.unexpected_bad_request", 400)
+
+
+class PagingContract(SearchAfterContract):
+    """All of the paging."""

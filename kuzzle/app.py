@@ -19,8 +19,10 @@ from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
 from kuzzle.controllers.auto_refresh import AutoRefresh
+from kuzzle.controllers.bulk import BulkController
 from kuzzle.controllers.collection import CollectionController
 from kuzzle.controllers.document import DocumentController
+from kuzzle.controllers.importing import Importer
 from kuzzle.controllers.index import IndexController
 from kuzzle.controllers.realtime import RealtimeController
 from kuzzle.controllers.server import ServerController
@@ -86,6 +88,7 @@ class Application:
                 IndexController(self.storage, self.auto_refresh, rights),
                 CollectionController(self.storage, self.realtime, self.auto_refresh),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, limits),
+                BulkController(self.storage, self.realtime, Importer(self.storage, self.auto_refresh), limits),
                 RealtimeController(self.realtime),
             ]
         )

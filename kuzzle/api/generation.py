@@ -65,6 +65,10 @@ class ApiGeneration(ABC):
         """
 
     @abstractmethod
+    def stamp_imported_change(self, source: dict[str, Any], request: Request) -> dict[str, Any]:
+        """Return the changes, or the content in place of a missing document, of an update in a bulk import."""
+
+    @abstractmethod
     def visible(self, query: Query, request: Request) -> Query:
         """Return the query that finds, of what `query` matches, what this request may see."""
 

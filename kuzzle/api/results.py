@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, StoredDocument, WriteKind, WriteOutcome
 
 
@@ -84,6 +85,7 @@ class DocumentBatch:
     Attributes:
         outcomes: One per entry that reached the storage, in the order of the request.
         refused: The other entries.
+        is_import: They were written as they are; what fails is a failed import.
     """
 
     kind: WriteKind
@@ -91,6 +93,35 @@ class DocumentBatch:
     collection: str
     outcomes: list[WriteOutcome]
     refused: list[RefusedEntry]
+    is_import: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedItem:
+    """What became of one operation of a bulk import.
+
+    Attributes:
+        action: `index`, `create`, `update` or `delete`.
+        id: None when the operation named none and failed.
+        version: Version after the operation, None when it failed.
+        error: Why it failed, None otherwise.
+    """
+
+    action: str
+    index: str
+    collection: str
+    id: str | None
+    version: int | None = None
+    created: bool = False
+    error: KuzzleError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a bulk import, operation by operation."""
+
+    items: list[ImportedItem]
+    took_ms: int
 
 
 @dataclass(frozen=True, slots=True)

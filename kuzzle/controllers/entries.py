@@ -10,9 +10,9 @@ from kuzzle.storage.base import DocumentWrite, WriteKind
 
 
 def read_documents(
-    request: Request, kind: WriteKind, *, needs_id: bool
+    request: Request, kind: WriteKind, *, needs_id: bool, is_stamped: bool = True
 ) -> tuple[list[DocumentWrite], list[RefusedEntry]]:
-    """Read `body.documents`, a list of `{"_id", "body"}`."""
+    """Read `body.documents`, a list of `{"_id", "body"}`; contents that are not stamped stay as they are."""
     writes: list[DocumentWrite] = []
     refused: list[RefusedEntry] = []
     for entry in request.body["documents"]:
@@ -24,7 +24,7 @@ def read_documents(
         is_text = isinstance(document_id, str)
         write = DocumentWrite(
             document_id if is_text and document_id else None,
-            request.api.stamp(kind, content, request, many=True),
+            request.api.stamp(kind, content, request, many=True) if is_stamped else content,
             allow_trashed=True,
         )
         if needs_id and write.id is None:

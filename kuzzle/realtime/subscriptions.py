@@ -40,7 +40,7 @@ from kuzzle.request import Request
 from kuzzle.storage.base import AfterCommit, WriteKind, WrittenDocument
 
 # Actions that write one document and tell its metadata; all others write several.
-_SINGLE_ACTIONS: Final = frozenset(kind.value for kind in WriteKind)
+_SINGLE_ACTIONS: Final = frozenset({*(kind.value for kind in WriteKind), "write"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,13 +189,26 @@ class DocumentWrite:
         id: None lets the backend make one (20 URL-safe characters).
         source: New content, or the changes; None removes the document (DELETE only).
         allow_trashed: UPDATE and DELETE: False treats a document in the trash as DocumentInTrashError.
-        version: Wanted current version; another one is a VersionConflictError. None: any.
+        version: Wanted current version; another one is a VersionConflictError. None: any. 0, for CREATE:
+            none, not even in the trash.
+        upsert: UPDATE: what to store when there is no document.
     """
 
     id: str | None
     source: Source | None
     allow_trashed: bool = False
     version: int | None = None
+    upsert: Source | None = None
+
+
+@dataclass(slots=True)
+class Operation:
+    """One change of a sequence that may reach several collections."""
+
+    index: str
+    collection: str
+    kind: WriteKind
+    write: DocumentWrite
 
 
 @dataclass(slots=True)
@@ -431,6 +444,14 @@ class Storage(ABC):
         if isinstance(outcome, FailedWrite):
             raise outcome.error
         return outcome
+
+    @abstractmethod
+    async def write_operations(self, operations: Sequence[Operation], *, refresh: bool = False) -> list[WriteOutcome]:
+        """Make changes of several kinds and collections in order, each by itself; each sees those before it.
+
+        Returns:
+            One outcome per change, in order; UnknownIndexOrCollectionError fails a change, whatever its kind.
+        """
 
     # --- search
 

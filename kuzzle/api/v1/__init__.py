@@ -15,10 +15,11 @@ from kuzzle.api.results import (
     DocumentBatch,
     DocumentCount,
     FetchedDocuments,
+    ImportReport,
     LeftRoom,
     RefreshedIndex,
 )
-from kuzzle.api.v1 import documents, notifications
+from kuzzle.api.v1 import documents, imports, notifications
 from kuzzle.api.v1.metadata import metadata_of_write, without_trash
 from kuzzle.catalogue import Catalogue
 from kuzzle.errors import KuzzleError, PartialError, ResultingError
@@ -54,6 +55,7 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
     StoredDocument: documents.stored_document,
     WrittenDocument: documents.written_document,
     DocumentBatch: documents.document_batch,
+    ImportReport: imports.import_report,
     FetchedDocuments: documents.fetched_documents,
     DeletedDocuments: documents.deleted_documents,
     DocumentCount: documents.document_count,
@@ -120,6 +122,9 @@ class ApiV1(ApiGeneration):
     ) -> dict[str, Any]:
         metadata = metadata_of_write(kind, request.user.id, int(self._clock() * 1000), many=many)
         return {"_kuzzle_info": metadata} if source is None else {**source, "_kuzzle_info": metadata}
+
+    def stamp_imported_change(self, source: dict[str, Any], request: Request) -> dict[str, Any]:
+        return {**source, "_kuzzle_info": {"updater": request.user.id, "updatedAt": int(self._clock() * 1000)}}
 
     def visible(self, query: Query, request: Request) -> Query:
         return query if request.argument("includeTrash") else without_trash(query)

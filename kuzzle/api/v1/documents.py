@@ -34,7 +34,7 @@ from kuzzle.storage.base import (
 )
 
 # This server keeps one copy of its data, and an action either reaches it or fails.
-_SHARDS: Final = {"total": 1, "successful": 1, "failed": 0}
+SHARDS: Final = {"total": 1, "successful": 1, "failed": 0}
 _MERGING: Final = frozenset({WriteKind.UPDATE, WriteKind.DELETE})
 
 
@@ -59,13 +59,13 @@ def stored_document(_request: Request, document: StoredDocument) -> dict[str, An
 def written_document(_request: Request, document: WrittenDocument) -> dict[str, Any]:
     """Word a change; of an update or a delete the content is not shown."""
     if document.kind in _MERGING:
-        return {**_head(document), "result": "updated", "_shards": _SHARDS}
+        return {**_head(document), "result": "updated", "_shards": SHARDS}
     return _with_metadata(
         {
             **_head(document),
             "result": "created" if document.created else "updated",
             "created": document.created,
-            "_shards": _SHARDS,
+            "_shards": SHARDS,
             "_source": document.source,
         },
         document.source,
@@ -103,13 +103,14 @@ def document_batch(_request: Request, batch: DocumentBatch) -> dict[str, Any] | 
         error_id = "services.storage.incomplete_delete"
         result = [document.id for document in written]
     else:
-        error_id = "services.storage.incomplete_create"  # whatever the action: so does the reference
+        # Whatever the m* action: so does the reference.
+        error_id = "services.storage.import_failed" if batch.is_import else "services.storage.incomplete_create"
         result = {"hits": [_batch_hit(document) for document in written], "total": len(written)}
     errors = [_refused_entry(entry) for entry in batch.refused]
     errors += [_failed_write(batch, outcome) for outcome in batch.outcomes if isinstance(outcome, FailedWrite)]
     if errors:
-        failed = f"{len(errors)} of {len(errors) + len(written)} failed"
-        raise PartialError(error_id, errors, result, failed)
+        failed = [] if batch.is_import else [f"{len(errors)} of {len(errors) + len(written)} failed"]
+        raise PartialError(error_id, errors, result, *failed)
     return result
 
 
@@ -119,7 +120,7 @@ def _batch_hit(document: WrittenDocument) -> dict[str, Any]:
             **_head(document),
             "result": "updated",
             "status": 200,
-            "_shards": _SHARDS,
+            "_shards": SHARDS,
             "get": {"found": True, "_source": document.source},
             "_source": document.source,
             "_meta": (document.changes or {}).get("_kuzzle_info"),  # of the change, not of the document
@@ -130,7 +131,7 @@ def _batch_hit(document: WrittenDocument) -> dict[str, Any]:
             "result": "created" if document.created else "updated",
             "created": document.created,
             "status": 201 if document.created else 200,
-            "_shards": _SHARDS,
+            "_shards": SHARDS,
             "_source": document.source,
         },
         document.source,
@@ -193,7 +194,7 @@ def deleted_documents(_request: Request, deleted: DeletedDocuments) -> dict[str,
 
 def document_count(_request: Request, counted: DocumentCount) -> dict[str, Any]:
     """Word `count`."""
-    return {"count": counted.count, "_shards": _SHARDS}
+    return {"count": counted.count, "_shards": SHARDS}
 
 
 def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
@@ -201,7 +202,7 @@ def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
     return {
         "took": page.took_ms,
         "timed_out": False,
-        "_shards": _SHARDS,
+        "_shards": SHARDS,
         "hits": [_hit(hit) for hit in page.hits],
         "total": page.total,
         "max_score": page.max_score,
@@ -219,7 +220,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
 
 def refreshed_index(_request: Request, _refreshed: RefreshedIndex) -> dict[str, Any]:
     """Word `index:refresh`."""
-    return {"_shards": _SHARDS}
+    return {"_shards": SHARDS}
 
 
 # --- mappings

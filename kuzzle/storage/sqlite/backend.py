@@ -26,6 +26,7 @@ from kuzzle.storage.base import (
     DocumentWrite,
     FailedWrite,
     MappingNotFoundError,
+    Operation,
     SearchPage,
     Storage,
     StorageError,
@@ -46,7 +47,7 @@ from kuzzle.storage.sqlite.readers import Readers
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
 from kuzzle.storage.sqlite.searching import count_documents, find_document_ids, search_documents
 from kuzzle.storage.sqlite.writer import Change, Transaction, Writer
-from kuzzle.storage.sqlite.writing import write_documents
+from kuzzle.storage.sqlite.writing import write_documents, write_operations
 from kuzzle.storage.tree import MATCH_ALL, Query, Search
 
 T = TypeVar("T")
@@ -311,6 +312,12 @@ class SqliteStorage(Storage):
         return await self._change(
             lambda transaction: write_documents(transaction, index, collection, kind, writes), after_commit=announce
         )
+
+    async def write_operations(self, operations: Sequence[Operation], *, refresh: bool = False) -> list[WriteOutcome]:
+        outcomes = await self._change(lambda transaction: write_operations(transaction, operations))
+        if refresh:
+            self._refresh_now()
+        return outcomes
 
     # --- search
 

@@ -16,6 +16,7 @@ from kuzzle.storage.base import (
     DocumentToReplaceNotFoundError,
     DocumentWrite,
     FailedWrite,
+    Operation,
     Source,
     StoredDocument,
     UnknownIndexError,
@@ -59,6 +60,20 @@ def write_documents(
     for write in writes:
         try:
             outcomes.append(_Write(transaction, index, collection, kind, write).make())
+        except KuzzleError as error:
+            outcomes.append(FailedWrite(write, error))
+    return outcomes
+
+
+def write_operations(transaction: Transaction, operations: Sequence[Operation]) -> list[WriteOutcome]:
+    """Make changes of several kinds and collections in order, each by itself."""
+    outcomes: list[WriteOutcome] = []
+    for operation in operations:
+        index, collection, write = operation.index, operation.collection, operation.write
+        try:
+            if transaction.catalogue.find_collection(index, collection) is None:
+                raise UnknownIndexOrCollectionError
+            outcomes.append(_Write(transaction, index, collection, operation.kind, write).make())
         except KuzzleError as error:
             outcomes.append(FailedWrite(write, error))
     return outcomes
@@ -108,7 +123,7 @@ class _Write:
         if current is None:
             if kind is WriteKind.REPLACE:
                 raise DocumentToReplaceNotFoundError(self._id)
-            if kind in (WriteKind.UPDATE, WriteKind.DELETE):
+            if kind is WriteKind.DELETE or (kind is WriteKind.UPDATE and write.upsert is None):
                 raise DocumentNotFoundError
             return
         is_in_trash = StoredDocument(self._index, self._collection, self._id, 0, current.source).is_in_trash
@@ -120,6 +135,8 @@ class _Write:
             raise VersionConflictError(self._id)
 
     def _new_source(self, current: StoredRow | None) -> Source:
+        if current is None and self._write.upsert is not None:
+            return self._write.upsert
         wanted = self._write.source or {}
         if current is not None and self._kind in (WriteKind.UPDATE, WriteKind.DELETE):
             return merge_deeply(current.source, wanted)

@@ -9,6 +9,7 @@ import pytest
 import tornado.ioloop
 
 from kuzzle.storage.sqlite import SqliteStorage
+from tests.contracts.operations import OperationsContract
 from tests.contracts.paging import PagingContract
 from tests.contracts.search import SearchContract
 from tests.contracts.storage import StorageContract
@@ -30,6 +31,10 @@ class TestStorage(StorageContract):
 
 class TestWrites(WritesContract):
     """Writes, by the embedded storage."""
+
+
+class TestOperations(OperationsContract):
+    """Sequences of changes, by the embedded storage."""
 
 
 class TestSearch(SearchContract):

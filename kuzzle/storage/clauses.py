@@ -21,6 +21,7 @@ from kuzzle.storage.reading import (
     read_options,
     read_scalar,
 )
+from kuzzle.storage.text_clauses import TEXT_READERS
 from kuzzle.storage.tree import (
     MATCH_ALL,
     Bool,
@@ -211,5 +212,6 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     "exists": _read_exists,
     "ids": _read_ids,
     **GEO_READERS,
+    **TEXT_READERS,
 }
 _CLAUSES: Final = frozenset({"bool", *_READERS, *COMPOUND_READERS})

@@ -118,7 +118,8 @@ def compile_object(
 def is_object(definition: Mapping[str, Any]) -> bool:
     """Tell whether a definition is that of an object."""
     if "type" in definition:
-        return definition["type"] in OBJECT_TYPES
+        # Compared one by one: what a user wrote may be a list, which no set takes.
+        return definition["type"] in tuple(OBJECT_TYPES)
     return "properties" in definition or set(definition) == {"enabled"}
 
 

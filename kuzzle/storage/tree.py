@@ -8,6 +8,7 @@ from typing import Final, Literal
 from kuzzle.storage.compound_tree import Compound
 from kuzzle.storage.geo_tree import Distance, GeoWithin
 from kuzzle.storage.source_filter import SourceFilter
+from kuzzle.storage.text_tree import Text
 
 Scalar = str | int | float | bool | None
 
@@ -97,7 +98,7 @@ class Bool:
         return 1 if self.should and not self.must and not self.filter else 0
 
 
-Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound | GeoWithin
+Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound | GeoWithin | Text
 MATCH_ALL: Final = MatchAll()
 
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import plain_compounds
+import plain_texts
 
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
 from kuzzle.storage.query import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Sort, Term, Terms
+from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
 
 MAPPING = {
     "properties": {
@@ -50,6 +52,8 @@ def matches(query: Query, document_id: str, source: Mapping[str, Any]) -> bool:
             return _matches_bool(query, document_id, source)
         case ConstantScore() | DisMax() | Boosting() | FunctionScore():
             return plain_compounds.matches(query, document_id, source)
+        case Match() | Prefix() | Wildcard() | Regexp():
+            return plain_texts.matches(query, source)
 
 
 def _matches_bool(query: Bool, document_id: str, source: Mapping[str, Any]) -> bool:
@@ -69,6 +73,8 @@ def score(query: Query, document_id: str, source: Mapping[str, Any]) -> float:
         return 0.0
     if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
         return plain_compounds.score(query, document_id, source)
+    if isinstance(query, Match | Prefix | Wildcard | Regexp):
+        return plain_texts.score(query, source)
     if not isinstance(query, Bool):
         return query.boost
     clauses = [*query.must, *(clause for clause in query.should if matches(clause, document_id, source))]

@@ -29,6 +29,11 @@ def tokens_of(analyzer: str, text: str) -> set[str]:
     return set(_ANALYZERS[analyzer](text))
 
 
+def words_of(analyzer: str, text: str) -> list[str]:
+    """Return the tokens of a text in their order."""
+    return list(_ANALYZERS[analyzer](text))
+
+
 def _standard(text: str) -> Iterable[str]:
     lowered = text.lower()
     # Letters, digits and blanks alone leave nothing to decide: the usual short text, made quick.

@@ -22,6 +22,7 @@ import apsw
 from kuzzle.storage.base import StoreOpenError
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.geo import add_functions
+from kuzzle.storage.sqlite.texts import register_functions
 
 FORMAT: Final = 1
 APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is taken for a store
@@ -81,6 +82,7 @@ def open_reader(path: Path) -> apsw.Connection:
         connection.execute("PRAGMA query_only = ON")
         add_functions(connection)
         connection.set_busy_timeout(5000)
+        register_functions(connection)
     except apsw.Error as error:
         raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
     return connection

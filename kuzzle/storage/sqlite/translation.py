@@ -14,14 +14,16 @@ from typing import Any, Final
 
 import apsw
 
+from kuzzle.errors import KuzzleError
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
 from kuzzle.storage.dates import DateError, DateFormat, date_format, time_zone
 from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
 from kuzzle.storage.geo_tree import GeoWithin
 from kuzzle.storage.reading import bad_request
-from kuzzle.storage.sqlite import compounds, geo
+from kuzzle.storage.sqlite import compounds, geo, texts
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
+from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
 from kuzzle.storage.values import (
     PRESENT,
@@ -95,6 +97,8 @@ class Translation:
                 return compounds.condition(self, query)
             case GeoWithin():
                 return geo.condition(self, self._state, query)
+            case Match() | Prefix() | Wildcard() | Regexp():
+                return texts.condition(self, query)
 
     def score(self, query: Query) -> Score:
         """Return the score of the documents that match: the boosts of what matched, added up."""
@@ -102,6 +106,8 @@ class Translation:
             return 0.0
         if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
             return compounds.score(self, query)
+        if isinstance(query, Match | Prefix | Wildcard | Regexp):
+            return texts.score(self, query)
         if not isinstance(query, Bool):
             return query.boost
         fixed = 0.0
@@ -138,6 +144,41 @@ class Translation:
             parts.append(f"({joined([f'({part})' for part in should], '+')} >= {required})")
         parts.extend(f"NOT {self.condition(clause)}" for clause in query.must_not)
         return joined(parts, "AND") if parts else EVERYTHING
+
+    # --- for the modules that translate clauses of one kind
+
+    def bind_function(self, function: Any) -> str:
+        """Return the parameter that stands for an object that an SQL function takes."""
+        return self.bind(apsw.pyobject(function))
+
+    def uid_column(self) -> str:
+        """Return the expression of a document's `_uid`."""
+        return f"({self.bind(self._state.name + '#')} || d.id)"
+
+    def value_condition(self, path: str, value: Scalar, *, is_lenient: bool = False) -> str:
+        """Return the condition that a field has exactly this value.
+
+        Args:
+            is_lenient: A value that its type does not know matches nothing.
+
+        Raises:
+            KuzzleError
+        """
+        try:
+            return self._terms(path, (value,))
+        except KuzzleError:
+            if is_lenient:
+                return NOTHING
+            raise
+
+    def words_condition(self, field: Field, words: Sequence[str]) -> str:
+        """Return the condition that a text field has one of some words."""
+        wanted = f"= {self.bind(words[0])}" if len(words) == 1 else f"IN {self._list(words)}"
+        return self._values(field, f"value {wanted}")
+
+    def field_condition(self, field: Field, condition: str) -> str:
+        """Return the condition that a field has a value for which a condition on `value` holds."""
+        return self._values(field, condition)
 
     # --- leaves
 

@@ -93,7 +93,7 @@ def test_a_query_is_read(body: Any, expected: Any) -> None:
     ("body", "text"),
     [
         ({"equals": {"a": 1}}, "no [query] registered for [equals]"),
-        ({"match": {"a": 1}}, "no [query] registered for [match]"),
+        ({"more_like_this": {"a": 1}}, "no [query] registered for [more_like_this]"),
         ({"script": {"source": "1"}}, "no [query] registered for [script]"),
         ({"bool": {"must": [{"bool": {"filter": {"nonsense": {}}}}]}}, "no [query] registered for [nonsense]"),
         ([], "[_na] query malformed, must start with start_object"),

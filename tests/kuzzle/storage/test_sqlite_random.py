@@ -8,6 +8,7 @@ from typing import Any
 
 import plain_compounds
 import plain_queries
+import plain_texts
 import pytest
 import tornado.ioloop
 from hypothesis import HealthCheck, given, settings
@@ -80,7 +81,8 @@ def bools(inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
     return st.builds(Bool, clauses, clauses, clauses, clauses, minimum, st.sampled_from([1.0, 2.0]))
 
 
-QUERIES = st.recursive(leaves(), lambda inner: bools(inner) | plain_compounds.compounds(inner), max_leaves=12)
+LEAVES = leaves() | plain_texts.texts(token)
+QUERIES = st.recursive(LEAVES, lambda inner: bools(inner) | plain_compounds.compounds(inner), max_leaves=12)
 SORTS = st.lists(
     st.builds(
         Sort,

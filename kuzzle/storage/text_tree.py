@@ -1,0 +1,67 @@
+"""Nodes of the tree that look into texts: words of a text, and patterns of terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The field holds words of a text; on fields that are no text: exactly this value.
+
+    Attributes:
+        text: As given; the field's analyser cuts it into words.
+        operator: `or`: one of the words is enough, `and`: all of them.
+        minimum_should_match: How many words are enough with `or`, in any form that a bool takes. None: one.
+        zero_terms: What a text without words matches: nothing or everything.
+        analyzer: Cuts the text instead of the field's.
+        is_lenient: A value that the field's type does not know matches nothing, instead of being an error.
+    """
+
+    field: str
+    text: str | int | float | bool
+    operator: Literal["or", "and"] = "or"
+    minimum_should_match: int | str | None = None
+    zero_terms: Literal["none", "all"] = "none"
+    analyzer: str | None = None
+    is_lenient: bool = False
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The field holds a term (of a text: a word) that begins so."""
+
+    field: str
+    value: str
+    ignores_case: bool = False
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard:
+    r"""The field holds a term of this form: `*` is any text, `?` one character, `\` makes the next one plain."""
+
+    field: str
+    pattern: str
+    ignores_case: bool = False
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Regexp:
+    """The field holds a term that this regular expression, as Lucene writes them, matches as a whole.
+
+    Attributes:
+        operators: Of the optional operators `~`, `&`, `@`, `#` and `<1-9>` those that are on.
+    """
+
+    field: str
+    pattern: str
+    operators: frozenset[str] = frozenset("~&@#<")
+    ignores_case: bool = False
+    boost: float = 1.0
+
+
+Text = Match | Prefix | Wildcard | Regexp

@@ -1,0 +1,208 @@
+"""Clauses that look into texts: read from what clients write, refused by name, and what the embedded store finds."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kuzzle.errors import KuzzleError
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.query import Search, parse_query
+from kuzzle.storage.sqlite import SqliteStorage
+from kuzzle.storage.sqlite.automata import Automaton
+from kuzzle.storage.sqlite.regexps import read_regexp
+from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
+
+MAPPING = {
+    "properties": {
+        "t": {"type": "text"},
+        "k": {"type": "keyword"},
+        "n": {"type": "integer"},
+        "b": {"type": "boolean"},
+        "d": {"type": "date"},
+        "w": {"type": "text", "analyzer": "whitespace"},
+        "s": {"type": "text", "analyzer": "stop"},
+    }
+}
+DOCUMENTS: dict[str, Any] = {
+    "fox": {"t": "The quick brown Fox", "k": "Quick Fox", "n": 1, "b": True, "d": "2020-02-03", "w": "Quick fox"},
+    "dog": {"t": "a lazy dog, a quick nap", "k": "dog.1", "n": 2, "b": False, "d": "2021-02-03", "w": "lazy Dog"},
+    "owl": {"t": ["one owl", "two owls"], "k": ["owl", "\U0001f989"], "n": 3, "s": "to be or not to be an owl"},
+    "mute": {"t": "", "k": "", "n": 30},
+}
+
+
+async def found(tmp_path: Path, *queries: Any) -> list[list[str]]:
+    """Return the ids that queries find, the best first."""
+    storage = SqliteStorage(tmp_path / "kuzzle.db", durability="normal")
+    await storage.open()
+    try:
+        await storage.create_index("i")
+        await storage.create_collection("i", "c", MAPPING)
+        writes = [DocumentWrite(name, source) for name, source in DOCUMENTS.items()]
+        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
+        pages = [await storage.search("i", "c", Search(parse_query(query))) for query in queries]
+    finally:
+        await storage.close()
+    return [[hit.id for hit in page.hits] for page in pages]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"match": {"t": "a b"}}, Match("t", "a b")),
+        ({"match": {"n": 3}}, Match("n", 3)),
+        (
+            {
+                "match": {
+                    "t": {
+                        "query": "a b",
+                        "operator": "AND",
+                        "minimum_should_match": "75%",
+                        "zero_terms_query": "all",
+                        "analyzer": "simple",
+                        "lenient": True,
+                        "boost": 2,
+                    }
+                }
+            },
+            Match("t", "a b", "and", "75%", "all", "simple", True, 2.0),
+        ),
+        ({"prefix": {"t": "a"}}, Prefix("t", "a")),
+        ({"prefix": {"t": {"value": "a", "case_insensitive": True, "boost": 2}}}, Prefix("t", "a", True, 2.0)),
+        ({"prefix": {"t": {"prefix": "a"}}}, Prefix("t", "a")),
+        ({"wildcard": {"t": {"wildcard": "a*", "boost": 3}}}, Wildcard("t", "a*", boost=3.0)),
+        ({"regexp": {"t": {"value": "a~b", "flags": "NONE"}}}, Regexp("t", "a~b", frozenset())),
+        ({"regexp": {"t": {"value": "a", "flags": "COMPLEMENT|INTERVAL"}}}, Regexp("t", "a", frozenset("~<"))),
+    ],
+)
+def test_a_text_clause_is_read(body: Any, expected: Any) -> None:
+    assert parse_query(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"match": {"t": "a", "k": "b"}}, "[match] query doesn't support multiple fields, found [t] and [k]"),
+        ({"match": {"t": ["a"]}}, "[match] query does not support [array]"),
+        ({"match": {"t": {}}}, "No text specified for text query"),
+        ({"match": {"t": None}}, "query cannot be null"),
+        ({"match": {"t": {"query": "a", "x": 1}}}, "[match] query does not support [x]"),
+        ({"match": {"t": {"query": "a", "operator": "xor"}}}, "[match] unknown operator [xor]"),
+        ({"match": {"t": {"query": "a", "analyzer": "x"}}}, "[match] analyzer [x] not found"),
+        ({"match": {"t": {"query": "a", "minimum_should_match": "x"}}}, 'For input string: "x"'),
+        ({"prefix": {"t": None}}, "value cannot be null"),
+        ({"wildcard": {"t": {"value": "a", "slop": 1}}}, "[wildcard] query does not support [slop]"),
+        ({"regexp": {"t": {"value": "a", "flags": "SOME"}}}, "Unknown regexp flag [SOME]"),
+        ({"regexp": {"t": {"value": "a", "flags_value": 1}}}, "[flags_value] is not supported"),
+        ({"regexp": {"t": "a" * 1001}}, "exceeds the allowed maximum of [1000]"),
+    ],
+)
+def test_a_text_clause_that_cannot_be_read_is_refused_by_name(body: Any, message: str) -> None:
+    with pytest.raises(KuzzleError) as refused:
+        parse_query(body)
+    assert refused.value.id == "services.storage.unexpected_bad_request"
+    assert message in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"match": {"t": "QUICK fox!"}}, {"fox", "dog"}),
+        ({"match": {"t": {"query": "quick fox", "operator": "and"}}}, {"fox"}),
+        ({"match": {"t": {"query": "lazy fox owl", "minimum_should_match": 2}}}, set()),
+        ({"match": {"t": {"query": "lazy quick nap", "minimum_should_match": "-1"}}}, {"dog"}),
+        ({"match": {"t": "!"}}, set()),
+        ({"match": {"t": {"query": "!", "zero_terms_query": "all"}}}, set(DOCUMENTS)),
+        ({"match": {"k": "Quick Fox"}}, {"fox"}),
+        ({"match": {"k": "Quick"}}, set()),
+        ({"match": {"n": "2"}}, {"dog"}),
+        ({"match": {"b": "true"}}, {"fox"}),
+        ({"match": {"d": "2020"}}, {"fox"}),
+        ({"match": {"_id": "owl"}}, {"owl"}),
+        ({"match": {"_id": {"query": "owl"}}}, {"owl"}),
+        ({"match": {"none": "quick"}}, set()),
+        ({"match": {"n": {"query": "two", "lenient": True}}}, set()),
+        ({"match": {"w": "quick"}}, set()),
+        ({"match": {"w": {"query": "Quick"}}}, {"fox"}),
+        ({"match": {"t": {"query": "Fox", "analyzer": "whitespace"}}}, set()),
+        ({"match": {"s": "to be"}}, set()),
+        ({"match": {"s": "an owl"}}, {"owl"}),
+        ({"prefix": {"t": "ow"}}, {"owl"}),
+        ({"prefix": {"k": "q"}}, set()),
+        ({"prefix": {"k": {"value": "q", "case_insensitive": True}}}, {"fox"}),
+        ({"prefix": {"k": "\U0001f989"}}, {"owl"}),
+        ({"prefix": {"_id": "o"}}, {"owl"}),
+        ({"prefix": {"_uid": "c#o"}}, {"owl"}),
+        ({"prefix": {"none": "o"}}, set()),
+        ({"wildcard": {"k": "*.?"}}, {"dog"}),
+        ({"wildcard": {"k": "Quick*"}}, {"fox"}),
+        ({"wildcard": {"k": {"value": "dog\\*"}}}, set()),
+        ({"wildcard": {"_id": "?o?"}}, {"fox", "dog"}),
+        ({"wildcard": {"k": ""}}, {"mute"}),
+        ({"wildcard": {"t": "*"}}, {"fox", "dog", "owl"}),
+        ({"regexp": {"k": ".*[qQ][uU].*"}}, {"fox"}),
+        ({"regexp": {"k": "dog"}}, set()),
+        ({"regexp": {"k": "dog.[0-9]{1,2}"}}, {"dog"}),
+        ({"regexp": {"k": '"dog."<1-3>'}}, {"dog"}),
+        ({"regexp": {"t": "ow@&~(.*ls)"}}, {"owl"}),
+        ({"regexp": {"t": "owl?s"}}, {"owl"}),
+        ({"regexp": {"t": {"value": "OWL", "case_insensitive": True}}}, {"owl"}),
+        ({"regexp": {"_id": "(fox|owl)"}}, {"fox", "owl"}),
+        ({"regexp": {"t": "#"}}, set()),
+    ],
+)
+async def test_the_store_finds_what_a_text_clause_asks(tmp_path: Path, body: Any, expected: set[str]) -> None:
+    (ids,) = await found(tmp_path, body)
+    assert set(ids) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"match": {"n": "two"}}, 'For input string: "two"'),
+        ({"prefix": {"n": "1"}}, "Can only use prefix queries on keyword and text fields - not on [n]"),
+        ({"regexp": {"k": "a("}}, "failed to read the regular expression [a(]"),
+        ({"regexp": {"k": "a)"}}, "unexpected [)]"),
+        ({"regexp": {"k": "[z-a]"}}, "illegal character range"),
+        ({"regexp": {"k": "a{3,1}"}}, "illegal repetition range"),
+        ({"regexp": {"k": "(" * 51 + "a" + ")" * 51}}, "nested too deep"),
+        ({"regexp": {"k": "a" + "*" * 100}}, "nested too deep"),
+        ({"match": {"t": " ".join(f"w{number}" for number in range(1025))}}, "too_many_clauses"),
+    ],
+)
+async def test_what_only_the_store_can_refuse_is_refused_by_name(tmp_path: Path, body: Any, message: str) -> None:
+    with pytest.raises(KuzzleError) as refused:
+        await found(tmp_path, body)
+    assert refused.value.id == "services.storage.unexpected_bad_request"
+    assert message in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_matched"),
+    [
+        ("(a*)*b", False),
+        ("(a|a)*", False),
+        ("(a?){50}a{50}b", False),
+        ("(.*a){20}.*", True),
+        ("~(.*b)", True),
+        ("(" * 49 + "[ab]" + "*)" * 49, True),
+    ],
+)
+def test_no_pattern_backtracks(pattern: str, is_matched: bool) -> None:
+    automaton = Automaton(read_regexp(pattern, frozenset("~&@#<"), ignores_case=False))
+    assert automaton.accepts("aab" * 300 + "a" * 100) is is_matched
+
+
+def test_a_pattern_of_too_many_states_is_refused() -> None:
+    automaton = Automaton(read_regexp(".*a.{20}", frozenset(), ignores_case=False))
+    letters = random.Random(1)
+    with pytest.raises(KuzzleError, match="more than 10000 states"):
+        automaton.accepts("".join(letters.choice("ab") for _ in range(20_000)))
+
+
+async def test_a_document_that_has_more_of_the_words_comes_first(tmp_path: Path) -> None:
+    assert await found(tmp_path, {"match": {"t": "lazy quick nap"}}) == [["dog", "fox"]]

@@ -1,0 +1,84 @@
+"""Clauses that look into texts, evaluated the obvious way; and random ones. Texts hold ASCII words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import plain_queries
+from hypothesis import strategies as st
+
+from kuzzle.storage.query import Query
+from kuzzle.storage.reading import minimum_should_match
+from kuzzle.storage.text_tree import Match, Prefix, Regexp, Text, Wildcard
+
+
+def matches(query: Text, source: Mapping[str, Any]) -> bool:
+    """Tell whether a document matches."""
+    values = plain_queries.values_of(source, query.field)
+    if isinstance(query, Match):
+        return _matches_words(query, values)
+    if isinstance(query, Prefix):
+        pattern = re.escape(query.value) + ".*"
+    elif isinstance(query, Wildcard):
+        pattern = "".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in query.pattern)
+    else:
+        # Both languages write these patterns alike.
+        pattern = query.pattern
+    flags = re.DOTALL | (re.IGNORECASE if query.ignores_case else 0)
+    return any(re.fullmatch(pattern, value, flags) for value in values)
+
+
+def _matches_words(query: Match, values: list[Any]) -> bool:
+    if query.field != "t":
+        return query.text in values
+    words = set(str(query.text).lower().split())
+    if not words:
+        return query.zero_terms == "all"
+    found = len(words.intersection(values))
+    if query.operator == "and":
+        return found == len(words)
+    if query.minimum_should_match is None or len(words) == 1:
+        return found > 0
+    return found >= max(1, minimum_should_match(query.minimum_should_match, len(words)))
+
+
+PATTERNS = st.lists(
+    st.sampled_from(["a", "b", "d", "B", "o", "y", " ", ".", ".*", "[ab]", "[^a]", "(ad|bo)", "b+", "(a|d){1,2}"]),
+    min_size=1,
+    max_size=4,
+).map("".join)
+FIELDS = st.sampled_from(["t", "k", "o.k"])
+
+
+def texts(token: Any) -> st.SearchStrategy[Query]:
+    """Make clauses that look into texts."""
+    boosts = st.sampled_from([1.0, 2.0])
+    words = st.lists(st.sampled_from(["ada", "BOB", "cy", "none"]), max_size=4).map(" ".join)
+    starts = st.sampled_from(["", "a", "ad", "Bo", "bob", "d ", "\u00e9", "x"])
+    wildcards = st.lists(st.sampled_from(["*", "?", "a", "d", "o", "B", "y"]), max_size=4).map("".join)
+    return st.one_of(
+        st.builds(
+            Match,
+            st.just("t"),
+            words,
+            st.sampled_from(["or", "and"]),
+            st.sampled_from([None, 2, -1, "50%", 9]),
+            st.sampled_from(["none", "all"]),
+            boost=boosts,
+        ),
+        st.sampled_from(["k", "n", "b"]).flatmap(lambda name: st.builds(Match, st.just(name), token(name))),
+        st.builds(Prefix, FIELDS, starts, st.booleans(), boosts),
+        st.builds(Wildcard, FIELDS, wildcards, st.booleans(), boosts),
+        st.builds(Regexp, FIELDS, PATTERNS, ignores_case=st.booleans(), boost=boosts),
+    )
+
+
+def score(query: Text, source: Mapping[str, Any]) -> float:
+    """Return the score of a document that matches."""
+    if isinstance(query, Match) and query.field == "t":
+        words = set(str(query.text).lower().split())
+        if len(words) > 1:
+            return query.boost * len(words.intersection(plain_queries.values_of(source, "t")))
+    return query.boost

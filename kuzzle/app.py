@@ -215,6 +215,7 @@ def build_storage(config: Config) -> Storage:
         config.path(options["sqlite"]["path"]),
         durability=options["sqlite"]["durability"],
         refresh_interval_ms=options["refreshInterval"],
+        max_scrolls=config.section("limits")["scrolls"],
     )
 
 

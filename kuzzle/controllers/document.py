@@ -12,6 +12,7 @@ from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.deletion import delete_matching
 from kuzzle.controllers.entries import read_documents, read_ids
+from kuzzle.controllers.lifetimes import read_lifetime
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.request import Request
@@ -37,12 +38,13 @@ class DocumentController(Controller):
     def __init__(
         self, storage: Storage, realtime: Realtime, auto_refresh: AutoRefresh, limits: Mapping[str, Any]
     ) -> None:
-        """`limits` holds `documentsFetchCount` and `documentsWriteCount`."""
+        """`limits` holds `documentsFetchCount`, `documentsWriteCount` and `scrollDuration`."""
         self._storage = storage
         self._realtime = realtime
         self._auto_refresh = auto_refresh
         self._fetch_limit: int = limits["documentsFetchCount"]
         self._write_limit: int = limits["documentsWriteCount"]
+        self._scroll_limit_ms: int = limits["scrollDuration"]
 
     # --- one document
 
@@ -177,7 +179,17 @@ class DocumentController(Controller):
             raise KuzzleError("services.storage.get_limit_exceeded", self._fetch_limit)
         search = parse_search(request.body, offset=offset, size=size)
         visible = request.api.visible(search.query, request)
-        return await self._storage.search(*request.target(), dataclasses.replace(search, query=visible))
+        search = dataclasses.replace(search, query=visible)
+        scroll = request.argument("scroll")
+        if scroll is None:
+            return await self._storage.search(*request.target(), search)
+        return await self._storage.open_scroll(*request.target(), search, read_lifetime(scroll, self._scroll_limit_ms))
+
+    @action("scroll")
+    async def scroll(self, request: Request) -> SearchPage:
+        """Return the next page of a search that is kept open."""
+        lifetime_ms = read_lifetime(request.argument("scroll"), self._scroll_limit_ms)
+        return await self._storage.next_scroll_page(request.required("scrollId"), lifetime_ms)
 
     @action("deleteByQuery")
     async def delete_by_query(self, request: Request) -> DeletedDocuments:

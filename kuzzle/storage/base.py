@@ -119,6 +119,13 @@ class InvalidDocumentError(StorageError):
         super().__init__("services.storage.unexpected_bad_request", reason)
 
 
+class UnknownScrollIdError(StorageError):
+    """`services.storage.unknown_scroll_id` (404): no scroll has that id, or its time is over."""
+
+    def __init__(self) -> None:
+        super().__init__("services.storage.unknown_scroll_id")
+
+
 class TooManyOperationsError(StorageError):
     """`services.storage.too_many_operations` (500): more reads or writes wait than the backend lets wait."""
 
@@ -258,12 +265,14 @@ class Hit:
 
 @dataclass(slots=True)
 class SearchPage:
-    """A page of hits. `total` counts all matches; `took_ms` is how long the backend worked."""
+    """A page of hits. `total` counts all matches; `took_ms` is how long the backend worked; `scroll_id` gives the
+    next page when the search is a scroll."""
 
     hits: list[Hit]
     total: int
     max_score: float | None
     took_ms: int
+    scroll_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -461,6 +470,27 @@ class Storage(ABC):
 
         Raises:
             UnknownIndexError, StorageError (a query that the mapping cannot serve)
+        """
+
+    @abstractmethod
+    async def open_scroll(self, index: str, collection: str, search: Search, lifetime_ms: int) -> SearchPage:
+        """Find documents and keep the search open: the pages that follow are of the same snapshot.
+
+        Returns:
+            The first page. Its `scroll_id` is valid for `lifetime_ms` after it and after each further page.
+
+        Raises:
+            TooManyOperationsError: As many scrolls are open as may be.
+            UnknownIndexError, StorageError (a query that the mapping cannot serve, or `offset`, `after` or a
+                size of 0, which scrolls do not have)
+        """
+
+    @abstractmethod
+    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
+        """Return the next page of a scroll; past its end, an empty one.
+
+        Raises:
+            UnknownScrollIdError: No such scroll, or its time is over.
         """
 
     @abstractmethod

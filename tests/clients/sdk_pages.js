@@ -16,7 +16,8 @@ run(async () => {
   const sort = [{year: 'desc'}, {_uid: 'asc'}];
   say({
     after: await pages(kuzzle, {sort}, {size: 2}),
-    from: await pages(kuzzle, {sort}, {from: 0, size: 2})
+    from: await pages(kuzzle, {sort}, {from: 0, size: 2}),
+    scroll: await pages(kuzzle, {sort}, {scroll: '30s', size: 2})
   });
   kuzzle.disconnect();
 });

@@ -1,13 +1,22 @@
-"""How the pages of a search follow each other: `search_after` of `kuzzle/storage/base.py`."""
+"""How the pages of a search follow each other, by `search_after` and by scroll (`kuzzle/storage/base.py`)."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from kuzzle.storage.base import Storage
-from tests.contracts.filling import make_collection, put_all, refusal, search
+from kuzzle.storage.base import (
+    DocumentWrite,
+    SearchPage,
+    Storage,
+    UnknownIndexError,
+    UnknownScrollIdError,
+    WriteKind,
+)
+from kuzzle.storage.query import parse_search
+from tests.contracts.filling import make_collection, put, put_all, refusal, search
 
 MAPPING = {
     "properties": {
@@ -124,5 +133,103 @@ class SearchAfterContract:
         assert (error.id, error.status) == ("services.storage.unexpected_bad_request", 400)
 
 
-class PagingContract(SearchAfterContract):
+async def scrolled(storage: Storage, lifetime_ms: int = 10_000, **body: Any) -> SearchPage:
+    """Open a scroll over `i`/`c`."""
+    return await storage.open_scroll("i", "c", parse_search(body, offset=None, size=None), lifetime_ms)
+
+
+async def next_page(storage: Storage, page: SearchPage, lifetime_ms: int = 10_000) -> SearchPage:
+    """Return the page after this one."""
+    assert page.scroll_id is not None
+    return await storage.next_scroll_page(page.scroll_id, lifetime_ms)
+
+
+async def rest_of(storage: Storage, page: SearchPage) -> list[str]:
+    """Return the ids of this page and all that follow."""
+    found: list[str] = []
+    while page.hits:
+        found += [hit.id for hit in page.hits]
+        page = await next_page(storage, page)
+    return found
+
+
+class ScrollContract:
+    """Searches that stay open."""
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 5, 6])
+    async def test_a_scroll_gives_the_whole_list_and_then_empty_pages(self, storage: Storage, size: int) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        for body in ({}, {"sort": [{"count": "desc"}]}, {"query": {"bool": {"should": [{"term": {"sold": False}}]}}}):
+            whole = await search(storage, **body)
+            page = await scrolled(storage, **body, size=size)
+            assert (page.total, page.max_score) == (whole.total, whole.max_score)
+            hits = []
+            while page.hits:
+                hits += page.hits
+                page = await next_page(storage, page)
+            assert hits == whole.hits
+            page = await next_page(storage, page)
+            assert (page.hits, page.total, page.max_score) == ([], whole.total, whole.max_score)
+
+    async def test_a_scroll_does_not_see_what_is_written_meanwhile(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        first = await scrolled(storage, query={"exists": {"field": "count"}}, sort="count", size=1)
+        assert [hit.id for hit in first.hits] == ["d"]
+        await put(storage, "a", {"count": 0})
+        await put(storage, "new", {"count": 2})
+        await storage.write_document("i", "c", WriteKind.DELETE, DocumentWrite("b", None), refresh=True)
+        second = await next_page(storage, first)
+        assert [(hit.id, hit.source) for hit in second.hits] == [("c", DOCUMENTS["c"])]
+        await storage.delete_index("i")
+        assert await rest_of(storage, second) == ["c", "b", "a"]
+
+    async def test_two_scrolls_do_not_meet(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        one, other = await scrolled(storage, sort="_id", size=2), await scrolled(storage, sort="_id", size=2)
+        assert one.scroll_id != other.scroll_id
+        assert [hit.id for hit in (await next_page(storage, one)).hits] == ["c", "d"]
+        assert [hit.id for hit in (await next_page(storage, other)).hits] == ["c", "d"]
+
+    async def test_pages_asked_for_at_once_come_each_once(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        first = await scrolled(storage, sort="_id", size=1)
+        pages = await asyncio.gather(*(next_page(storage, first) for _ in range(6)))
+        assert sorted(hit.id for page in pages for hit in page.hits) == ["b", "c", "d", "e"]
+
+    async def test_a_scroll_ends_when_its_time_is_over(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        page = await scrolled(storage, size=1, lifetime_ms=1)
+        await asyncio.sleep(0.05)
+        assert isinstance(await refusal(next_page(storage, page)), UnknownScrollIdError)
+        assert isinstance(await refusal(storage.next_scroll_page("unknown", 10)), UnknownScrollIdError)
+
+    async def test_an_unknown_collection_is_an_empty_scroll(self, storage: Storage) -> None:
+        await storage.create_index("i")
+        page = await scrolled(storage)
+        assert (page.hits, page.total, page.max_score) == ([], 0, None)
+        assert (await next_page(storage, page)).hits == []
+        await storage.delete_index("i")
+        assert isinstance(await refusal(scrolled(storage)), UnknownIndexError)
+
+    @pytest.mark.parametrize(
+        ("body", "text"),
+        [
+            ({"from": 1}, "using [from] is not allowed in a scroll context"),
+            ({"size": 0}, "[size] cannot be [0] in a scroll context"),
+            ({"sort": "count", "search_after": [1]}, "`search_after` cannot be used in a scroll context."),
+            ({"sort": "unknown"}, "No mapping found for [unknown] in order to sort on"),
+        ],
+    )
+    async def test_what_a_scroll_cannot_do_is_refused(self, storage: Storage, body: Any, text: str) -> None:
+        await make_collection(storage, MAPPING)
+        error = await refusal(scrolled(storage, **body))
+        assert (error.status, error.message) == (400, text)
+
+
+class PagingContract(SearchAfterContract, ScrollContract):
     """All of the paging."""

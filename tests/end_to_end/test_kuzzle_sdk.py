@@ -118,3 +118,4 @@ async def test_the_sdk_pages_through_a_search(server: Server, protocol: str) -> 
     (seen,) = await node("sdk_pages.js", protocol, str(server.port(protocol)))
     assert seen["after"] == [["b", "a"], ["c", "e"], ["d"]]
     assert seen["from"] == seen["after"]
+    assert seen["scroll"] == seen["after"]

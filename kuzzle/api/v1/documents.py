@@ -206,6 +206,7 @@ def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
         "hits": [_hit(hit) for hit in page.hits],
         "total": page.total,
         "max_score": page.max_score,
+        **({} if page.scroll_id is None else {"scrollId": page.scroll_id, "_scroll_id": page.scroll_id}),
     }
 
 

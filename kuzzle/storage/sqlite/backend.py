@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,7 @@ from kuzzle.storage.sqlite.definitions import create_collection, create_index, d
 from kuzzle.storage.sqlite.lock import StoreLock
 from kuzzle.storage.sqlite.readers import Readers
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
+from kuzzle.storage.sqlite.scrolls import Scrolls, StartedScroll
 from kuzzle.storage.sqlite.searching import count_documents, find_document_ids, search_documents
 from kuzzle.storage.sqlite.writer import Change, Transaction, Writer
 from kuzzle.storage.sqlite.writing import write_documents, write_operations
@@ -69,12 +70,15 @@ class _OpenStore:
     point_connection: apsw.Connection
     writer: Writer
     readers: Readers
+    scrolls: Scrolls
 
 
 class SqliteStorage(Storage):
     """Documents in one SQLite file."""
 
-    def __init__(self, path: Path, *, durability: str = "full", refresh_interval_ms: int = 0) -> None:
+    def __init__(
+        self, path: Path, *, durability: str = "full", refresh_interval_ms: int = 0, max_scrolls: int = 200
+    ) -> None:
         """Choose the file; nothing is touched yet.
 
         Args:
@@ -82,9 +86,11 @@ class SqliteStorage(Storage):
             durability: `full`: an acknowledged write survives a power failure. `normal`: it survives the
                 end of the process; a power failure may take the last moments, and never corrupts.
             refresh_interval_ms: How old the snapshot of a search may be; 0: always fresh.
+            max_scrolls: How many scrolls may be open at a time.
         """
         self.path = path
         self._durability = durability
+        self._max_scrolls = max_scrolls
         self._refresh_interval_s = refresh_interval_ms / 1000
         self._lock = StoreLock(path)
         self._store: _OpenStore | None = None
@@ -102,13 +108,9 @@ class SqliteStorage(Storage):
             return
         loop = asyncio.get_running_loop()
         writer, point, readers, catalogue = self._open_files()
-        self._store = _OpenStore(
-            loop,
-            writer,
-            point,
-            Writer(writer, catalogue, loop),
-            Readers(readers, loop, keeps_snapshots=self._refresh_interval_s > 0),
-        )
+        threads = Readers(readers, loop, keeps_snapshots=self._refresh_interval_s > 0)
+        scrolls = Scrolls(threads, functools.partial(open_reader, self.path), loop, limit=self._max_scrolls)
+        self._store = _OpenStore(loop, writer, point, Writer(writer, catalogue, loop), threads, scrolls)
 
     def _open_files(self) -> tuple[apsw.Connection, apsw.Connection, list[apsw.Connection], Catalogue]:
         try:
@@ -140,6 +142,7 @@ class SqliteStorage(Storage):
             self._refresh_timer = None
         await opened.writer.close()
         await opened.readers.close()
+        opened.scrolls.close()
         opened.point_connection.close()
         # The last to close puts the log into the file, which takes as long as the disk does.
         await asyncio.to_thread(opened.writer_connection.close)
@@ -329,6 +332,25 @@ class SqliteStorage(Storage):
             lambda state, connection: search_documents(connection, index, state, search, now_ms),
         )
         return SearchPage([], 0, None, 0) if found is None else found
+
+    @property
+    def scrolls(self) -> Scrolls:
+        """The open scrolls."""
+        return self._opened().scrolls
+
+    async def open_scroll(self, index: str, collection: str, search: Search, lifetime_ms: int) -> SearchPage:
+        now_ms, scrolls = wall_clock_ms(), self.scrolls
+
+        def start() -> Awaitable[StartedScroll | None]:
+            # A scroll brings a connection of its own; the reader lends it only its thread.
+            return self._search(
+                index, collection, lambda state, _connection: scrolls.start(index, state, search, now_ms)
+            )
+
+        return await scrolls.open(search, start, lifetime_ms)
+
+    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
+        return await self.scrolls.next_page(scroll_id, lifetime_ms)
 
     async def count(self, index: str, collection: str, query: Query = MATCH_ALL) -> int:
         now_ms = wall_clock_ms()

@@ -90,7 +90,7 @@ class Matches:
             return []
         if len(keys) == 1 and keys[0].is_index_order and self._is_walk_short(offset + size, total):
             return self._along_index(keys[0], offset, size, after)
-        return self._by_keys(keys, offset, size, after)
+        return list(self._by_keys(keys, offset, size, after))
 
     def by_score(self, offset: int, size: int) -> list[PageRow]:
         """Return the rows of a page, the best scores first."""
@@ -104,6 +104,16 @@ class Matches:
             f"ORDER BY score DESC, d.rid LIMIT {size} OFFSET {offset}"
         )
         return [PageRow(rid, score) for rid, score in self._rows(statement)]
+
+    def stream(self, keys: list[Key]) -> Iterator[PageRow]:
+        """Find all matches in order, one when it is asked for."""
+        if keys:
+            return self._by_keys(keys, 0, -1, None)
+        if isinstance(self._score, float):
+            score = self._score
+            return (PageRow(rid, score) for (rid,) in self._rows(f"SELECT d.rid {self._matching} ORDER BY d.rid"))
+        statement = f"SELECT d.rid, {self._score} AS score {self._matching} ORDER BY score DESC, d.rid"
+        return (PageRow(rid, score) for rid, score in self._rows(statement))
 
     def _is_walk_short(self, wanted: int, total: int) -> bool:
         """Tell whether walking the index meets enough matches sooner than sorting all of them takes."""
@@ -146,7 +156,8 @@ class Matches:
         for (rid,) in self._rows(f"SELECT d.rid {self._matching} AND {value} IS NULL ORDER BY d.rid"):
             yield PageRow(rid, None, [None])
 
-    def _by_keys(self, keys: list[Key], offset: int, size: int, after: After | None) -> list[PageRow]:
+    def _by_keys(self, keys: list[Key], offset: int, size: int, after: After | None) -> Iterator[PageRow]:
+        """Yield the rows of a page; a size of -1 stands for all there are."""
         columns = [self._key_column(key) for key in keys]
         names = [f"k{position}" for position in range(len(keys))]
         order = [f"{name} {key.direction} {key.nulls}" for name, key in zip(names, keys, strict=True)]
@@ -157,11 +168,9 @@ class Matches:
             f"ORDER BY {', '.join(order)}, d.rid LIMIT {size} OFFSET {offset}"
         )
         scored = [position for position, key in enumerate(keys) if key.sort.field == "_score"]
-        rows = []
         for rid, *values in self._rows(statement):
             shown = [key.shown(value) for key, value in zip(keys, values, strict=True)]
-            rows.append(PageRow(rid, values[scored[0]] if scored else None, shown))
-        return rows
+            yield PageRow(rid, values[scored[0]] if scored else None, shown)
 
     def _key_column(self, key: Key) -> str:
         match key.sort.field:

@@ -27,7 +27,7 @@ def search_documents(
     """
     started = time.perf_counter()
     keys = resolve_keys(search.sort, state)
-    matches = Matches(connection, state, search.query, now_ms)
+    matches = matches_of(connection, state, search, now_ms)
     if keys:
         total = matches.count()
         after = None if search.after is None else resolve_after(keys, search.after)
@@ -37,7 +37,7 @@ def search_documents(
         # A page that is not full has the last match in it, and nobody needs to count.
         is_last = len(rows) < search.size and (rows or not search.offset)
         total = search.offset + len(rows) if is_last else matches.count()
-    hits = _hits(connection, index, state, search, rows)
+    hits = hits_of(connection, index, state, search, rows)
     max_score = None
     if total and not keys:
         max_score = rows[0].score if rows and not search.offset else matches.best_score()
@@ -64,9 +64,19 @@ def find_document_ids(connection: apsw.Connection, state: CollectionState, query
     return Matches(connection, state, query, now_ms).ids()
 
 
-def _hits(
+def matches_of(connection: apsw.Connection, state: CollectionState, search: Search, now_ms: int) -> Matches:
+    """Return the documents that are hits of a search.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request`.
+    """
+    return Matches(connection, state, search.query, now_ms)
+
+
+def hits_of(
     connection: apsw.Connection, index: str, state: CollectionState, search: Search, rows: Sequence[PageRow]
 ) -> list[Hit]:
+    """Read the documents of a page as hits show them."""
     body = "NULL" if search.source is False else "json(body)"
     statement = f"SELECT id, {body} FROM {state.documents_table} WHERE rid = ?"
     hits = []

@@ -42,7 +42,7 @@ class TestSearch(SearchContract):
 
 
 class TestPaging(PagingContract):
-    """Pages of searches, by the embedded storage."""
+    """Pages of searches, by search_after and scroll, by the embedded storage."""
 
 
 class TestTypes(TypeContract):

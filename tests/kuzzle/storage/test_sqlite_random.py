@@ -256,8 +256,18 @@ def test_every_way_of_paging_gives_the_same_list(
             after = tuple(page[-1].sort or ())
         return found
 
+    async def by_scroll() -> list[Hit]:
+        page = await storage.open_scroll("i", "c", Search(query, 0, size, keys), 60_000)
+        found: list[Hit] = []
+        while page.hits:
+            found += page.hits
+            page = await storage.next_scroll_page(page.scroll_id or "", 1)
+        return found
+
     assert io_loop.run_sync(by_offset) == whole
     assert io_loop.run_sync(by_tuple) == whole
+    assert io_loop.run_sync(by_scroll) == whole
+    assert storage.scrolls.snapshots == 0
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

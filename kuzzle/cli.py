@@ -18,6 +18,8 @@ from kuzzle import __version__
 from kuzzle.config import FILE_NAME, Config, ConfigError
 from kuzzle.config.annotated import annotated
 from kuzzle.config.options import load_options
+from kuzzle.shell.commands import add_commands
+from kuzzle.shell.errors import ShellError, UsageError
 
 _MASK: Final = "********"
 
@@ -35,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in error.faults:
             sys.stderr.write(f"kuzzle: {fault}\n")
         return 1
+    except ShellError as error:
+        for line in error.lines():
+            sys.stderr.write(f"kuzzle: {line}\n")
+        return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:  # `kuzzle routes | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -64,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         # Left out when absent: a value given before the command must stand.
         subparser.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="as above")
         subparser.set_defaults(command=command)
+    add_commands(commands)
     return parser
 
 

@@ -20,6 +20,7 @@ ROOT = SCHEMAS_FOLDER.parent
 ROWS = (
     ("kuzzle.__main__",),
     ("kuzzle.cli",),
+    ("kuzzle.shell",),
     ("kuzzle.process",),
     ("kuzzle.app",),
     ("protocols",),
@@ -84,6 +85,14 @@ def test_a_module_imports_only_from_lower_rows(path: Path) -> None:
             assert imported.startswith("protocols.") or row_of(imported) > row_of(module), imported
         else:
             assert row_of(imported) > row_of(module) or row_of(imported) == len(ROWS) - 1, imported
+
+
+def test_the_shell_is_a_client_like_any_other() -> None:
+    modules = [path for path in MODULES if name_of(path).startswith("kuzzle.shell")]
+    imported = {name for path in modules for name in imports_of(ast.parse(path.read_text()))}
+    assert imported
+    ours = {name for name in imported if name.startswith(("kuzzle", "protocols")) and "kuzzle.shell" not in name}
+    assert ours == {"kuzzle.encoding", "kuzzle.schemas"}
 
 
 @pytest.mark.parametrize("package", ["apsw", "tornado", "socketio", "engineio"])

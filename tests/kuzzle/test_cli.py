@@ -47,7 +47,17 @@ def test_the_version_is_told(tmp_path: Path) -> None:
 def test_help_names_every_command(tmp_path: Path) -> None:
     ended = run(tmp_path, "--help")
     assert ended.returncode == 0
-    for command in ("start", "init", "check", "routes", "--config", "--version"):
+    for command in (
+        "start",
+        "init",
+        "check",
+        "routes",
+        "query",
+        "index-dump",
+        "reset-database",
+        "--config",
+        "--version",
+    ):
         assert command in ended.stdout
 
 

@@ -178,8 +178,11 @@ class DocumentController(Controller):
         if size is not None and size - (offset or 0) > self._fetch_limit:
             raise KuzzleError("services.storage.get_limit_exceeded", self._fetch_limit)
         search = parse_search(request.body, offset=offset, size=size)
-        visible = request.api.visible(search.query, request)
-        search = dataclasses.replace(search, query=visible)
+        search = dataclasses.replace(
+            search,
+            query=request.api.visible(search.query, request),
+            visible=request.api.visible(search.visible, request),
+        )
         scroll = request.argument("scroll")
         if scroll is None:
             return await self._storage.search(*request.target(), search)

@@ -266,13 +266,14 @@ class Hit:
 @dataclass(slots=True)
 class SearchPage:
     """A page of hits. `total` counts all matches; `took_ms` is how long the backend worked; `scroll_id` gives the
-    next page when the search is a scroll."""
+    next page when the search is a scroll; `aggregations` are results by name, None when none were asked for."""
 
     hits: list[Hit]
     total: int
     max_score: float | None
     took_ms: int
     scroll_id: str | None = None
+    aggregations: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)

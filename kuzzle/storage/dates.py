@@ -71,7 +71,7 @@ _OPTIONAL_TIME: Final = re.compile(
 )
 
 # Elasticsearch's names for patterns; each also as `strict_...`.
-_NAMED: Final = {
+NAMED_PATTERNS: Final = {
     "basic_date": "yyyyMMdd",
     "basic_date_time": "yyyyMMdd'T'HHmmss.SSSZ",
     "basic_date_time_no_millis": "yyyyMMdd'T'HHmmssZ",
@@ -182,7 +182,7 @@ def _parser(name: str) -> _Parser:
         return functools.partial(_parse_by, _STRICT_OPTIONAL_TIME)
     if name in ("date_optional_time", "dateOptionalTime"):
         return functools.partial(_parse_by, _OPTIONAL_TIME)
-    return functools.partial(_parse_by, _compile(_NAMED.get(name.removeprefix("strict_"), name)))
+    return functools.partial(_parse_by, _compile(NAMED_PATTERNS.get(name.removeprefix("strict_"), name)))
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

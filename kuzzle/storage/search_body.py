@@ -1,7 +1,4 @@
-"""Reads the body of a search: `query`, `from`, `size`, `sort`, `search_after` and `_source`.
-
-Any other key is refused by name.
-"""
+"""Reads the body of a search. Any key that is not understood is refused by name."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, cast
 
+from kuzzle.storage.aggregation_clauses import parse_aggregations
 from kuzzle.storage.clauses import parse_query
 from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.reading import bad_request
@@ -23,7 +21,9 @@ MAX_SORT_KEYS: Final = 32
 MAX_PATTERNS: Final = 100
 MAX_STARS: Final = 4
 
-_KEYS: Final = frozenset({"query", "from", "size", "sort", "search_after", "_source"})
+_KEYS: Final = frozenset(
+    {"query", "from", "size", "sort", "search_after", "_source", "post_filter", "aggregations", "aggs"}
+)
 _DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
 
 
@@ -56,7 +56,18 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
             "request large data sets."
         )
     query = parse_query(body["query"]) if "query" in body else MATCH_ALL
-    return Search(query, first, count, sort, parse_source(body.get("_source")), after)
+    if "aggs" in body and "aggregations" in body:
+        raise bad_request("Found both [aggs] and [aggregations], which are one thing")
+    return Search(
+        query,
+        first,
+        count,
+        sort,
+        parse_source(body.get("_source")),
+        after,
+        post_filter=parse_query(body["post_filter"]) if body.get("post_filter") else None,
+        aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
+    )
 
 
 def token_name(value: Any) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from kuzzle.storage.compound_tree import Compound
 from kuzzle.storage.geo_tree import Distance, GeoWithin
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.text_tree import Text
+
+if TYPE_CHECKING:
+    from kuzzle.storage.aggregations import Aggregation
 
 Scalar = str | int | float | bool | None
 
@@ -129,6 +133,9 @@ class Search:
         sort: Empty: best score first, then in a stable order.
         source: Which parts of the content hits carry; None: all of it, False: nothing.
         after: A value per sort key: hits come strictly after these. None: from the beginning.
+        post_filter: What hits must match besides; aggregations do not see it.
+        aggregations: What to compute about all matches, by name; None: nothing was asked for.
+        visible: The documents that a `global` aggregation is about.
     """
 
     query: Query = MATCH_ALL
@@ -137,3 +144,6 @@ class Search:
     sort: tuple[Sort, ...] = ()
     source: SourceFilter | Literal[False] | None = None
     after: tuple[Scalar, ...] | None = None
+    post_filter: Query | None = None
+    aggregations: Mapping[str, Aggregation] | None = None
+    visible: Query = MATCH_ALL

@@ -199,7 +199,7 @@ def document_count(_request: Request, counted: DocumentCount) -> dict[str, Any]:
 
 def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
     """Word a page of found documents."""
-    return {
+    shape: dict[str, Any] = {
         "took": page.took_ms,
         "timed_out": False,
         "_shards": SHARDS,
@@ -208,6 +208,9 @@ def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
         "max_score": page.max_score,
         **({} if page.scroll_id is None else {"scrollId": page.scroll_id, "_scroll_id": page.scroll_id}),
     }
+    if page.aggregations is not None:
+        shape["aggregations"] = page.aggregations
+    return shape
 
 
 def _hit(hit: Hit) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import orjson
 
 from kuzzle.storage.base import Hit, SearchPage
 from kuzzle.storage.sqlite.after import resolve_after
+from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.pages import Matches, PageRow
 from kuzzle.storage.sqlite.sorting import resolve_keys
-from kuzzle.storage.tree import Query, Search
+from kuzzle.storage.tree import Bool, Query, Search
 
 
 def search_documents(
@@ -43,7 +44,9 @@ def search_documents(
         max_score = rows[0].score if rows and not search.offset else matches.best_score()
     elif total and any(key.sort.field == "_score" for key in keys):
         max_score = matches.best_score()
-    return SearchPage(hits, total, max_score, round((time.perf_counter() - started) * 1000))
+    found = None if search.post_filter else total
+    aggregations = aggregate(connection, index, state, search, now_ms, found)
+    return SearchPage(hits, total, max_score, round((time.perf_counter() - started) * 1000), aggregations=aggregations)
 
 
 def count_documents(connection: apsw.Connection, state: CollectionState, query: Query, now_ms: int) -> int:
@@ -70,7 +73,10 @@ def matches_of(connection: apsw.Connection, state: CollectionState, search: Sear
     Raises:
         KuzzleError: 400 `services.storage.unexpected_bad_request`.
     """
-    return Matches(connection, state, search.query, now_ms)
+    query = search.query
+    if search.post_filter is not None:
+        query = Bool(must=(query,), filter=(search.post_filter,))
+    return Matches(connection, state, query, now_ms)
 
 
 def hits_of(

@@ -173,7 +173,7 @@ class Translation:
 
     def words_condition(self, field: Field, words: Sequence[str]) -> str:
         """Return the condition that a text field has one of some words."""
-        wanted = f"= {self.bind(words[0])}" if len(words) == 1 else f"IN {self._list(words)}"
+        wanted = f"= {self.bind(words[0])}" if len(words) == 1 else f"IN {self.list_of(words)}"
         return self._values(field, f"value {wanted}")
 
     def field_condition(self, field: Field, condition: str) -> str:
@@ -204,7 +204,7 @@ class Translation:
         if len(wanted) == 1:
             parts.append(f"value = {self.bind(wanted.pop())}")
         elif wanted:
-            parts.append(f"value IN {self._list(tuple(wanted))}")
+            parts.append(f"value IN {self.list_of(tuple(wanted))}")
         return self._values(field, joined(parts, "OR")) if parts else NOTHING
 
     def _span(self, field: Field, value: Scalar) -> tuple[IndexedValue | None, IndexedValue | None]:
@@ -228,7 +228,7 @@ class Translation:
         return self._document_ids(texts)
 
     def _document_ids(self, ids: Sequence[str]) -> str:
-        return f"d.id IN {self._list(ids)}" if ids else NOTHING
+        return f"d.id IN {self.list_of(ids)}" if ids else NOTHING
 
     def _exists(self, path: str) -> str:
         if path in ("_id", "_uid", "_type", "_index", "_source"):
@@ -327,7 +327,7 @@ class Translation:
             f"WHERE rid = d.rid AND field = {number})"
         )
 
-    def _list(self, values: Sequence[IndexedValue]) -> str:
+    def list_of(self, values: Sequence[IndexedValue]) -> str:
         """Return a set of values of one kind, bound as one array."""
         kind = type(values[0])
         bound: Any = array.array("q" if kind is int else "d", values) if kind in (int, float) else tuple(values)

@@ -221,7 +221,7 @@ def test_arguments_override_the_body_only_when_given() -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ({"aggs": {}}, "Unknown key for a START_OBJECT in [aggs]."),
+        ({"suggestions": {}}, "Unknown key for a START_OBJECT in [suggestions]."),
         ({"filters": []}, "Unknown key for a START_ARRAY in [filters]."),
         ({"explain": True}, "Unknown key for a VALUE_BOOLEAN in [explain]."),
         ({"x": "y"}, "Unknown key for a VALUE_STRING in [x]."),

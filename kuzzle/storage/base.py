@@ -253,7 +253,8 @@ writer learns of it. It must not block nor raise."""
 
 @dataclass(slots=True)
 class Hit:
-    """A found document; `sort` holds the values it was sorted by, when a sort was asked for."""
+    """A found document; `sort` holds the values it was sorted by, when a sort was asked for,
+    `highlight` fragments by field, when something was found in fields to highlight."""
 
     index: str
     collection: str
@@ -261,6 +262,7 @@ class Hit:
     score: float | None
     source: Source | None
     sort: list[Any] | None = None
+    highlight: dict[str, list[str]] | None = None
 
 
 @dataclass(slots=True)

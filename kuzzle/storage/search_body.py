@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, cast
 from kuzzle.storage.aggregation_clauses import parse_aggregations
 from kuzzle.storage.clauses import parse_query
 from kuzzle.storage.geo_clauses import read_distance_sort
+from kuzzle.storage.highlight_body import parse_highlight
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.tree import MATCH_ALL, Scalar, Search, Sort
@@ -22,7 +23,7 @@ MAX_PATTERNS: Final = 100
 MAX_STARS: Final = 4
 
 _KEYS: Final = frozenset(
-    {"query", "from", "size", "sort", "search_after", "_source", "post_filter", "aggregations", "aggs"}
+    {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs"}
 )
 _DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
 
@@ -42,6 +43,7 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
     for name, value in body.items():
         if name not in _KEYS:
             raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
+    highlight = parse_highlight(body.get("highlight"))
     sort = parse_sort(body.get("sort"))
     after = parse_after(body.get("search_after"), sort)
     asked = body.get("from", 0) if offset is None else offset
@@ -65,6 +67,7 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         sort,
         parse_source(body.get("_source")),
         after,
+        highlight=highlight,
         post_filter=parse_query(body["post_filter"]) if body.get("post_filter") else None,
         aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from kuzzle.storage.compound_tree import Compound
 from kuzzle.storage.geo_tree import Distance, GeoWithin
+from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.text_tree import Text
 
@@ -132,6 +133,7 @@ class Search:
     Attributes:
         sort: Empty: best score first, then in a stable order.
         source: Which parts of the content hits carry; None: all of it, False: nothing.
+        highlight: Which fields of hits are shown with what was found in them.
         after: A value per sort key: hits come strictly after these. None: from the beginning.
         post_filter: What hits must match besides; aggregations do not see it.
         aggregations: What to compute about all matches, by name; None: nothing was asked for.
@@ -147,3 +149,4 @@ class Search:
     post_filter: Query | None = None
     aggregations: Mapping[str, Aggregation] | None = None
     visible: Query = MATCH_ALL
+    highlight: tuple[HighlightField, ...] = ()

@@ -217,6 +217,8 @@ def _hit(hit: Hit) -> dict[str, Any]:
     shape: dict[str, Any] = {"_index": hit.index, "_type": hit.collection, "_id": hit.id, "_score": hit.score}
     if hit.source is not None:
         shape["_source"] = hit.source
+    if hit.highlight:
+        shape["highlight"] = hit.highlight
     if hit.sort is not None:
         shape["sort"] = hit.sort
     return _with_metadata(shape, hit.source)

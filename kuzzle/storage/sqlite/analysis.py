@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 # Lucene cuts longer words into pieces of this length.
@@ -32,6 +32,22 @@ def tokens_of(analyzer: str, text: str) -> set[str]:
 def words_of(analyzer: str, text: str) -> list[str]:
     """Return the tokens of a text in their order."""
     return list(_ANALYZERS[analyzer](text))
+
+
+def spans_of(analyzer: str, text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where each token of a text stands in it, from and to, and the token."""
+    for start, end in _SPANS.get(analyzer, _standard_spans)(text):
+        word = text[start:end]
+        yield start, end, word if analyzer in ("whitespace", "keyword") else word.lower()
+
+
+def _standard_spans(text: str) -> Iterator[tuple[int, int]]:
+    from apsw.unicode import word_iter_with_offsets
+
+    for found in word_iter_with_offsets(text):
+        start, end = int(found[0]), int(found[1])
+        for piece in range(start, end, MAX_TOKEN_LENGTH):
+            yield piece, min(piece + MAX_TOKEN_LENGTH, end)
 
 
 def _standard(text: str) -> Iterable[str]:
@@ -61,6 +77,12 @@ def _stop(text: str) -> Iterable[str]:
     return (word for word in _simple(text) if word not in _STOP_WORDS)
 
 
+_SPANS: Final[dict[str, Callable[[str], Iterable[tuple[int, int]]]]] = {
+    "simple": lambda text: (match.span() for match in _LETTERS.finditer(text)),
+    "stop": lambda text: (match.span() for match in _LETTERS.finditer(text)),
+    "whitespace": lambda text: (match.span() for match in re.finditer(r"\S+", text)),
+    "keyword": lambda text: ((0, len(text)),) if text else (),
+}
 _ANALYZERS: Final[dict[str, Callable[[str], Iterable[str]]]] = {
     "standard": _standard,
     "simple": _simple,

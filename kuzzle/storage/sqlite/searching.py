@@ -13,6 +13,7 @@ from kuzzle.storage.base import Hit, SearchPage
 from kuzzle.storage.sqlite.after import resolve_after
 from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.highlighting import Highlighter
 from kuzzle.storage.sqlite.pages import Matches, PageRow
 from kuzzle.storage.sqlite.sorting import resolve_keys
 from kuzzle.storage.tree import Bool, Query, Search
@@ -83,17 +84,19 @@ def hits_of(
     connection: apsw.Connection, index: str, state: CollectionState, search: Search, rows: Sequence[PageRow]
 ) -> list[Hit]:
     """Read the documents of a page as hits show them."""
-    body = "NULL" if search.source is False else "json(body)"
+    body = "NULL" if search.source is False and not search.highlight else "json(body)"
     statement = f"SELECT id, {body} FROM {state.documents_table} WHERE rid = ?"
+    highlighter = Highlighter(search.highlight, search.query, state.mapping) if search.highlight else None
     hits = []
     for row in rows:
         ((document_id, text),) = connection.execute(statement, (row.rid,))
-        hits.append(Hit(index, state.name, document_id, row.score, _content(search, text), row.sort))
+        content: dict[str, Any] | None = None if text is None else orjson.loads(text)
+        found = None if highlighter is None or content is None else highlighter.highlight(content)
+        hits.append(Hit(index, state.name, document_id, row.score, _shown(search, content), row.sort, found))
     return hits
 
 
-def _content(search: Search, text: Any) -> dict[str, Any] | None:
-    if text is None:
+def _shown(search: Search, content: dict[str, Any] | None) -> dict[str, Any] | None:
+    if content is None or search.source is False:
         return None
-    content: dict[str, Any] = orjson.loads(text)
     return search.source.apply(content) if search.source else content

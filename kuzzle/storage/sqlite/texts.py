@@ -110,7 +110,7 @@ def _pattern(translation: Translation, query: Prefix | Wildcard | Regexp) -> str
                 f"Can only use {name} queries on keyword and text fields - not on [{query.field}] which is of type "
                 f"[{field.type}]"
             )
-    expression = _expression(query)
+    expression = expression_of(query)
     start = _literal_start(expression)
     parts = []
     if start:
@@ -127,7 +127,8 @@ def _pattern(translation: Translation, query: Prefix | Wildcard | Regexp) -> str
     return f"({condition})" if field is None else translation.field_condition(field, condition)
 
 
-def _expression(query: Prefix | Wildcard | Regexp) -> Expression:
+def expression_of(query: Prefix | Wildcard | Regexp) -> Expression:
+    """Return the form of the terms that a pattern stands for."""
     if isinstance(query, Prefix):
         return sequence((literal(query.value, ignores_case=query.ignores_case), ANYTHING))
     if isinstance(query, Wildcard):

@@ -66,6 +66,16 @@ async def test_queries_pages_and_sorts(server: Server) -> None:
     assert (none["hits"], none["total"]) == ([], 5)
 
 
+async def test_what_was_found_is_highlighted(server: Server) -> None:
+    await seed(server, 2)
+    body = {"query": {"match": {"kind": "essay"}}, "highlight": {"fields": {"kind": {}}}}
+    hits = (await server.http("POST", f"{BOOKS}/_search", body)).result["hits"]
+    assert [(hit["_id"], hit["highlight"]) for hit in hits] == [("b1", {"kind": ["<em>essay</em>"]})]
+    body["query"] = {}
+    hits = (await server.http("POST", f"{BOOKS}/_search", body)).result["hits"]
+    assert all("highlight" not in hit for hit in hits)
+
+
 async def test_the_trash_is_hidden_unless_asked_for(server: Server) -> None:
     await seed(server, 3)
     await server.http("DELETE", f"{BOOKS}/b1?refresh=wait_for")

@@ -9,6 +9,7 @@ import pytest
 import tornado.ioloop
 
 from kuzzle.storage.sqlite import SqliteStorage
+from tests.contracts.highlights import HighlightContract
 from tests.contracts.operations import OperationsContract
 from tests.contracts.paging import PagingContract
 from tests.contracts.search import SearchContract
@@ -43,6 +44,10 @@ class TestSearch(SearchContract):
 
 class TestPaging(PagingContract):
     """Pages of searches, by search_after and scroll, by the embedded storage."""
+
+
+class TestHighlights(HighlightContract):
+    """Highlights, by the embedded storage."""
 
 
 class TestTypes(TypeContract):

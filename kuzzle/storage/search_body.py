@@ -140,7 +140,7 @@ def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
         field, distance = read_distance_sort(name, options)
         return Sort(field, direction, distance=distance)
     for option in options:
-        if option not in ("order", "reverse", "mode", "missing", "unmapped_type"):
+        if option not in ("order", "mode", "missing", "unmapped_type"):
             raise bad_request(f"[field_sort] unknown field [{option}], parser not found")
     mode = options.get("mode")
     if mode not in (None, "min", "max"):

@@ -239,6 +239,7 @@ def test_arguments_override_the_body_only_when_given() -> None:
         ({"sort": {"a": {"nested_path": "b"}}}, "[field_sort] unknown field [nested_path], parser not found"),
         ({"sort": {"_script": {"script": "1"}}}, "[_script] sort is not supported"),
         ({"sort": {"_geo_distance": {}}}, "[_geo_distance] sort needs one field, found []"),
+        ({"sort": {"a": {"reverse": True}}}, "[field_sort] unknown field [reverse], parser not found"),
         ({"sort": ""}, "[sort] field name is null or empty"),
         ({"sort": {"_score": {"mode": "min"}}}, "[_score] sort takes only [order]"),
         ({"sort": [{"a": {"missing": []}}]}, "[field_sort] malformed options of [a]"),

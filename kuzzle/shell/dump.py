@@ -1,7 +1,8 @@
 """`index-dump`: writes an index into a directory, mappings and documents, those in the trash included.
 
-Each file appears when it is complete. A dump that was interrupted leaves complete files only, and a second run
-writes every file anew.
+Each collection is read by a scroll, hence as it was at one moment, whatever is written meanwhile. Each file
+appears when it is complete. A dump that was interrupted leaves complete files only, and a second run writes
+every file anew.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from kuzzle.shell.files import DATA, MAPPINGS, file_of, files_of, whole_file, wr
 from kuzzle.shell.progress import Progress
 
 PAGE: Final = 200
+# How long the server keeps the snapshot between two pages; one is written in far less.
+_SCROLL: Final = "1m"
 
 
 def dump_index(client: Client, index: str, directory: Path) -> None:
@@ -69,25 +72,21 @@ def _dump_documents(client: Client, index: str, collection: str, path: Path) -> 
 
 
 def _pages(client: Client, index: str, collection: str) -> Iterator[tuple[list[dict[str, Any]], int]]:
-    """Yield the hits of each page, and the number of all, in the order of ids.
-
-    Each page begins behind the last id of the one before: a document that exists all the while is there once,
-    whatever is written meanwhile.
-    """
-    after: dict[str, Any] = {}
-    while True:
-        page = client.call(
-            "document",
-            "search",
-            index=index,
-            collection=collection,
-            includeTrash=True,
-            size=PAGE,
-            body={"sort": ["_uid"], **after},
-        )
-        hits = page["hits"]
-        if hits:
-            yield hits, page["total"]
-        if len(hits) < PAGE:
-            return
-        after = {"search_after": hits[-1]["sort"]}
+    """Yield the hits of each page, and the number of all: the collection as it was when the first was asked for."""
+    page = client.call(
+        "document",
+        "search",
+        index=index,
+        collection=collection,
+        includeTrash=True,
+        size=PAGE,
+        scroll=_SCROLL,
+        body={"sort": ["_doc"]},
+    )
+    total, seen = page["total"], 0
+    while page["hits"]:
+        yield page["hits"], total
+        seen += len(page["hits"])
+        page = client.call("document", "scroll", scrollId=page["scrollId"], scroll=_SCROLL)
+    if seen != total:
+        raise ShellError(f"{index}/{collection}: {seen:,} of {total:,} documents were read")

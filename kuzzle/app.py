@@ -35,6 +35,7 @@ from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.rights import Rights
 from kuzzle.security.tokens import Tokens
 from kuzzle.security.users import Users
+from kuzzle.specifications.store import Specifications
 from kuzzle.storage.base import Storage, StorageUnavailableError
 from kuzzle.validation import Validator
 
@@ -75,6 +76,7 @@ class Application:
         api = ApiV1(Catalogue.load(1))
         self.storage = build_storage(config)
         self.users = Users(self.storage)
+        self.specifications = Specifications(self.storage)
         self.realtime = Realtime(limits, clock=time.time)
         self.slots = RequestSlots(
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
@@ -86,10 +88,10 @@ class Application:
             [
                 ServerController(self.storage, self.users, config),
                 IndexController(self.storage, self.auto_refresh, rights),
-                CollectionController(self.storage, self.realtime, self.auto_refresh),
-                DocumentController(self.storage, self.realtime, self.auto_refresh, limits),
+                CollectionController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
+                DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
                 BulkController(self.storage, self.realtime, Importer(self.storage, self.auto_refresh), limits),
-                RealtimeController(self.realtime),
+                RealtimeController(self.realtime, self.specifications),
             ]
         )
         self.funnel = Funnel(
@@ -178,6 +180,7 @@ class Application:
         await self.storage.open()
         try:
             await self.auto_refresh.load()
+            await self.specifications.load()
             if self.metrics is not None:
                 self.metrics.start()
             for protocol in self.protocols:

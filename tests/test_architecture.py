@@ -28,6 +28,7 @@ ROWS = (
     ("kuzzle.funnel",),
     ("kuzzle.controllers",),
     ("kuzzle.api",),
+    ("kuzzle.specifications",),
     ("kuzzle.security", "kuzzle.realtime", "kuzzle.metrics"),
     ("kuzzle.storage",),
     ("kuzzle",),  # the leaves

@@ -1,7 +1,8 @@
-"""Collections: create, list, empty, and their mappings."""
+"""Collections: create, list, empty, their mappings and specifications."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kuzzle.api.results import Acknowledged
@@ -9,21 +10,34 @@ from kuzzle.controllers.arguments import number
 from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.deletion import delete_matching
+from kuzzle.controllers.specifications import parse_specification_search, written_specifications
+from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.request import Request
+from kuzzle.specifications.store import FoundSpecifications, Specifications
 from kuzzle.storage.base import CollectionMapping, Storage
 from kuzzle.storage.query import MATCH_ALL
 
 
 class CollectionController(Controller):
-    """Collections: create, list, empty, and their mappings."""
+    """Collections: create, list, empty, their mappings and specifications."""
 
     name = "collection"
 
-    def __init__(self, storage: Storage, realtime: Realtime, auto_refresh: AutoRefresh) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        realtime: Realtime,
+        auto_refresh: AutoRefresh,
+        specifications: Specifications,
+        limits: Mapping[str, Any],
+    ) -> None:
+        """`limits` holds `documentsFetchCount`."""
         self._storage = storage
         self._realtime = realtime
         self._auto_refresh = auto_refresh
+        self._specifications = specifications
+        self._fetch_limit: int = limits["documentsFetchCount"]
 
     @action("create")
     async def create(self, request: Request) -> Acknowledged:
@@ -72,3 +86,38 @@ class CollectionController(Controller):
         """Merge a mapping into that of a collection."""
         await self._storage.update_mapping(*request.target(), request.body)
         return Acknowledged()
+
+    # --- specifications
+
+    @action("getSpecifications")
+    async def get_specifications(self, request: Request) -> dict[str, Any]:
+        """Return what content must be like."""
+        return await self._specifications.get(request.target())
+
+    @action("updateSpecifications")
+    async def update_specifications(self, request: Request) -> Any:
+        """Store specifications; they are in force at once."""
+        await self._specifications.save(written_specifications(request))
+        return request.body
+
+    @action("validateSpecifications")
+    async def validate_specifications(self, request: Request) -> dict[str, Any]:
+        """Tell what is wrong with specifications; nothing is stored."""
+        faults = self._specifications.faults(written_specifications(request))
+        if not faults:
+            return {"valid": True}
+        return {"valid": False, "details": faults, "description": "Some errors with provided specifications."}
+
+    @action("deleteSpecifications")
+    async def delete_specifications(self, request: Request) -> Acknowledged:
+        """Remove a specification."""
+        await self._specifications.delete(request.target())
+        return Acknowledged()
+
+    @action("searchSpecifications")
+    async def search_specifications(self, request: Request) -> FoundSpecifications:
+        """Find stored specifications."""
+        offset, size = number(request, "from"), number(request, "size")
+        if size is not None and size - (offset or 0) > self._fetch_limit:
+            raise KuzzleError("services.storage.get_limit_exceeded", self._fetch_limit)
+        return await self._specifications.search(parse_specification_search(request, offset, size))

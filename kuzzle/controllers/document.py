@@ -16,11 +16,13 @@ from kuzzle.controllers.lifetimes import read_lifetime
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.request import Request
+from kuzzle.specifications.store import ContentReport, Specifications
 from kuzzle.storage.base import (
     DocumentInTrashError,
     DocumentNotFoundError,
     DocumentWrite,
     SearchPage,
+    Source,
     Storage,
     StoredDocument,
     UnknownIndexOrCollectionError,
@@ -36,12 +38,18 @@ class DocumentController(Controller):
     name = "document"
 
     def __init__(
-        self, storage: Storage, realtime: Realtime, auto_refresh: AutoRefresh, limits: Mapping[str, Any]
+        self,
+        storage: Storage,
+        realtime: Realtime,
+        auto_refresh: AutoRefresh,
+        specifications: Specifications,
+        limits: Mapping[str, Any],
     ) -> None:
         """`limits` holds `documentsFetchCount`, `documentsWriteCount` and `scrollDuration`."""
         self._storage = storage
         self._realtime = realtime
         self._auto_refresh = auto_refresh
+        self._specifications = specifications
         self._fetch_limit: int = limits["documentsFetchCount"]
         self._write_limit: int = limits["documentsWriteCount"]
         self._scroll_limit_ms: int = limits["scrollDuration"]
@@ -89,15 +97,25 @@ class DocumentController(Controller):
             return False
         return True
 
+    @action("validate")
+    async def validate(self, request: Request) -> ContentReport:
+        """Tell what the specification of a collection says of a content; nothing is stored."""
+        return self._specifications.report(request.target(), request.document_id, request.body)
+
     async def _write(self, request: Request, kind: WriteKind) -> WrittenDocument:
-        document_id = request.document_id or None
-        content = None if kind is WriteKind.DELETE else request.body
+        target, document_id = request.target(), request.document_id or None
+        content: Source | None = None
+        check = None
+        if kind is WriteKind.UPDATE:
+            content, check = self._specifications.prepare_update(target, document_id, request.body)
+        elif kind is not WriteKind.DELETE:
+            content = self._specifications.prepare(target, document_id, request.body)
         if kind is not WriteKind.UPDATE:
             self._realtime.pending(request, kind.value, document_id, content or {})
         return await self._storage.write_document(
-            *request.target(),
+            *target,
             kind,
-            DocumentWrite(document_id, request.api.stamp(kind, content, request)),
+            DocumentWrite(document_id, request.api.stamp(kind, content, request), check=check),
             refresh=self._refreshes(request),
             after_commit=self._realtime.documents_written(request),
         )

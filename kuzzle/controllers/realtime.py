@@ -8,6 +8,7 @@ from kuzzle.api.results import LeftRoom
 from kuzzle.controllers.base import Controller, action
 from kuzzle.realtime.subscriptions import Realtime, Subscription
 from kuzzle.request import Request
+from kuzzle.specifications.store import ContentReport, Specifications
 
 
 class RealtimeController(Controller):
@@ -15,8 +16,9 @@ class RealtimeController(Controller):
 
     name = "realtime"
 
-    def __init__(self, realtime: Realtime) -> None:
+    def __init__(self, realtime: Realtime, specifications: Specifications) -> None:
         self._realtime = realtime
+        self._specifications = specifications
 
     @action("subscribe")
     async def subscribe(self, request: Request) -> Subscription | None:
@@ -55,6 +57,12 @@ class RealtimeController(Controller):
     @action("publish")
     async def publish(self, request: Request) -> dict[str, bool]:
         """Send a message to whom it matches; its metadata tell the author."""
+        message = self._specifications.prepare(request.target(), request.document_id, request.body)
         metadata = {"author": request.user.id, "createdAt": int(time.time() * 1000)}
-        self._realtime.publish(request, request.document_id, {**request.body, "_kuzzle_info": metadata})
+        self._realtime.publish(request, request.document_id, {**message, "_kuzzle_info": metadata})
         return {"published": True}
+
+    @action("validate")
+    async def validate(self, request: Request) -> ContentReport:
+        """Tell what the specification of a collection says of a content, as `document:validate` does."""
+        return self._specifications.report(request.target(), request.document_id, request.body)

@@ -199,6 +199,8 @@ class DocumentWrite:
         version: Wanted current version; another one is a VersionConflictError. None: any. 0, for CREATE:
             none, not even in the trash.
         upsert: UPDATE: what to store when there is no document.
+        check: Asked with the content that the write would leave, in one step with the write; what it
+            raises (a KuzzleError) is why the write is not made. It may be asked in any thread.
     """
 
     id: str | None
@@ -206,6 +208,7 @@ class DocumentWrite:
     allow_trashed: bool = False
     version: int | None = None
     upsert: Source | None = None
+    check: Callable[[Source], None] | None = None
 
 
 @dataclass(slots=True)

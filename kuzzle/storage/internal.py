@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kuzzle.storage.base import (
+    AfterCommit,
     DocumentNotFoundError,
     DocumentWrite,
+    FailedWrite,
     IndexAlreadyExistsError,
+    SearchPage,
     Source,
     Storage,
     WriteKind,
 )
+from kuzzle.storage.tree import Search
 
 INTERNAL_INDEX: Final = "%kuzzle"
 
@@ -36,18 +40,37 @@ class InternalCollection:
         Raises:
             InvalidDocumentError: The id or the content cannot be stored.
         """
+        await self.put_all({document_id: source})
+
+    async def put_all(self, documents: Mapping[str, Source], *, after_commit: AfterCommit | None = None) -> None:
+        """Store documents by their ids, whatever was there, in one batch.
+
+        Raises:
+            InvalidDocumentError: An id or a content cannot be stored; the others are.
+        """
         if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
             await self._make()
-        write = DocumentWrite(document_id, source)
-        await self._storage.write_document(INTERNAL_INDEX, self._name, WriteKind.CREATE_OR_REPLACE, write, refresh=True)
+        outcomes = await self._storage.write_documents(
+            INTERNAL_INDEX,
+            self._name,
+            WriteKind.CREATE_OR_REPLACE,
+            [DocumentWrite(document_id, source) for document_id, source in documents.items()],
+            refresh=True,
+            after_commit=after_commit,
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, FailedWrite):
+                raise outcome.error
 
-    async def remove(self, document_id: str) -> bool:
+    async def remove(self, document_id: str, *, after_commit: AfterCommit | None = None) -> bool:
         """Remove a document; False when there was none."""
         if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
             return False
         write = DocumentWrite(document_id, None, allow_trashed=True)
         try:
-            await self._storage.write_document(INTERNAL_INDEX, self._name, WriteKind.DELETE, write, refresh=True)
+            await self._storage.write_document(
+                INTERNAL_INDEX, self._name, WriteKind.DELETE, write, refresh=True, after_commit=after_commit
+            )
         except DocumentNotFoundError:
             return False
         return True
@@ -56,6 +79,21 @@ class InternalCollection:
         """Return the content of a document, None if there is none."""
         (found,) = await self._storage.get_documents(INTERNAL_INDEX, self._name, [document_id])
         return None if found is None else found.source
+
+    async def find_all(self) -> dict[str, Source]:
+        """Return the contents of all documents by their ids, sorted."""
+        documents = await self._storage.get_documents(INTERNAL_INDEX, self._name, await self.ids())
+        return {document.id: document.source for document in documents if document is not None}
+
+    async def search(self, search: Search) -> SearchPage:
+        """Find documents.
+
+        Raises:
+            StorageError: A query that the mapping cannot serve.
+        """
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+            return SearchPage([], 0, None, 0)
+        return await self._storage.search(INTERNAL_INDEX, self._name, search)
 
     async def ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""

@@ -46,6 +46,27 @@ class WriteContract:
         stored = await storage.get_document("i", "c", "a")
         assert (stored.id, stored.version, stored.source) == ("a", 1, {"n": 1})
 
+    async def test_a_write_may_be_refused_by_what_it_would_leave(self, storage: Storage) -> None:
+        await make_collection(storage)
+        await put(storage, "a", {"n": 1, "m": {"x": 1}})
+        seen: list[Any] = []
+
+        def check(source: dict[str, Any]) -> None:
+            seen.append(source)
+            if source["n"] == 2:
+                raise KuzzleError("validation.check.failed_document", "two")
+
+        for number in (2, 3):
+            writes = [
+                DocumentWrite("a", {"n": number, "m": {"y": number}}, check=check),
+                DocumentWrite("a", {"o": number}),
+            ]
+            outcomes = await storage.write_documents("i", "c", WriteKind.UPDATE, writes)
+            assert isinstance(outcomes[0], FailedWrite) is (number == 2)
+        assert seen == [{"n": 2, "m": {"x": 1, "y": 2}}, {"n": 3, "m": {"x": 1, "y": 3}, "o": 2}]
+        stored = await storage.get_document("i", "c", "a")
+        assert (stored.source, stored.version) == ({"n": 3, "m": {"x": 1, "y": 3}, "o": 3}, 4)
+
     async def test_a_taken_id_is_refused(self, storage: Storage) -> None:
         await make_collection(storage)
         await put(storage, "a", {"n": 1, **LIVING})

@@ -19,7 +19,7 @@ from kuzzle.api.results import (
     LeftRoom,
     RefreshedIndex,
 )
-from kuzzle.api.v1 import documents, imports, notifications
+from kuzzle.api.v1 import documents, imports, notifications, specifications
 from kuzzle.api.v1.metadata import metadata_of_write, without_trash
 from kuzzle.catalogue import Catalogue
 from kuzzle.errors import KuzzleError, PartialError, ResultingError
@@ -27,6 +27,7 @@ from kuzzle.realtime.notifications import DocumentEvent, UserEvent
 from kuzzle.realtime.subscriptions import Subscription
 from kuzzle.request import Request
 from kuzzle.response import NO_HEADERS, Response
+from kuzzle.specifications.store import ContentReport, FoundSpecifications
 from kuzzle.storage.base import CollectionMapping, SearchPage, StoredDocument, WriteKind, WrittenDocument
 from kuzzle.storage.query import Query
 
@@ -60,6 +61,8 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
     DeletedDocuments: documents.deleted_documents,
     DocumentCount: documents.document_count,
     SearchPage: documents.search_page,
+    ContentReport: specifications.content_report,
+    FoundSpecifications: specifications.found_specifications,
     Subscription: lambda _request, made: {"roomId": made.room_id, "channel": made.channel},
     LeftRoom: lambda _request, left: left.room_id,
 }

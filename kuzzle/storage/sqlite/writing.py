@@ -105,6 +105,8 @@ class _Write:
         if self._write.source is None:
             return self._remove(state, current)
         source = self._new_source(current)
+        if self._write.check is not None:
+            self._write.check(source)
         body = body_text(source)
         mapped, rows = self._read(state, source)
         if mapped is not state:

@@ -41,7 +41,7 @@ async def test_the_public_actions_are_those_of_the_catalogue(server: Server) -> 
     without_route = {
         f"{name}:{action}" for name, actions in told.items() for action in actions if "http" not in actions[action]
     }
-    assert without_route == {"realtime:subscribe", "realtime:unsubscribe", "realtime:count"}
+    assert without_route == {f"realtime:{name}" for name in ("subscribe", "unsubscribe", "count", "validate")}
 
 
 async def test_a_server_that_works_is_healthy(server: Server) -> None:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
+from kuzzle.storage.aggregation_buckets import BUCKET_READERS
+from kuzzle.storage.aggregation_options import MAX_DEPTH, check_options, field_of, read_count, read_orders, single_value
 from kuzzle.storage.aggregations import Aggregation, BucketOrder, Kind, Metric, MetricName, TermBuckets
 from kuzzle.storage.reading import MAX_TERMS, bad_request, read_number
 from kuzzle.storage.tree import Scalar
 
-# Deeper trees are an attack or a defect: every level is one more key to group by.
-MAX_DEPTH: Final = 10
 # Each aggregation is at least one statement; nobody charts more of them at once.
 MAX_AGGREGATIONS: Final = 100
 # search.max_buckets of later Elasticsearch: what one answer may hold.
@@ -29,8 +29,8 @@ _PIPELINES: Final = frozenset({
 _UNSUPPORTED: Final = frozenset({
     "adjacency_matrix", "auto_date_histogram", "children", "composite", "diversified_sampler", "geo_bounds",
     "geo_centroid", "geo_distance", "geohash_grid", "ip_range", "matrix_stats", "median_absolute_deviation", "nested",
-    "parent", "percentile_ranks", "rare_terms", "reverse_nested", "sampler", "scripted_metric", "significant_terms",
-    "significant_text", "weighted_avg",
+    "parent", "percentile_ranks", "top_hits", "rare_terms", "reverse_nested", "sampler", "scripted_metric",
+    "significant_terms", "significant_text", "weighted_avg",
 })  # fmt: skip
 _SUBS: Final = ("aggs", "aggregations")
 
@@ -84,10 +84,10 @@ class _Reader:
         if not isinstance(meta, dict | None):
             raise bad_request(f"[meta] of aggregation [{name}] must be an object")
         below = self.read(definition.get("aggs", definition.get("aggregations")), depth + 1)
-        return Aggregation(_read_kind(name, kinds[0], definition[kinds[0]], below), below, meta)
+        return Aggregation(_read_kind(name, kinds[0], definition[kinds[0]], below, depth), below, meta)
 
 
-def _read_kind(name: str, type_name: str, content: Any, below: Mapping[str, Aggregation]) -> Kind:
+def _read_kind(name: str, type_name: str, content: Any, below: Mapping[str, Aggregation], depth: int) -> Kind:
     if type_name in _PIPELINES:
         raise bad_request(f"Pipeline aggregations are not supported: [{type_name}] in [{name}]")
     if type_name in _UNSUPPORTED:
@@ -98,6 +98,11 @@ def _read_kind(name: str, type_name: str, content: Any, below: Mapping[str, Aggr
         raise bad_request(f"Expected [START_OBJECT] under [{type_name}] in [{name}]")
     if below and type_name in _LEAVES:
         raise bad_request(f"Aggregator [{name}] of type [{type_name}] cannot accept sub-aggregations")
+    if type_name == "global" and depth > 1:
+        raise bad_request(
+            f"An aggregation cannot have a global sub-aggregation [{name}]. Global aggregations can only be defined as "
+            "top level aggregations"
+        )
     kind = _READERS[type_name](type_name, content)
     for order in getattr(kind, "order", ()):
         if order.is_by_metric:
@@ -124,62 +129,6 @@ _PARTS: Final = {
     "stats": _STATS,
     "extended_stats": (*_STATS, "sum_of_squares", "variance", "std_deviation"),
 }
-
-
-# --- options
-
-
-def check_options(type_name: str, content: Any, allowed: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return the options of an aggregation after refusing unknown ones by name."""
-    if not isinstance(content, dict):
-        raise bad_request(f"Expected [START_OBJECT] under [{type_name}]")
-    for option in content:
-        if option == "script":
-            raise bad_request(f"[{type_name}] [script] is not supported")
-        if option not in allowed:
-            raise bad_request(f"[{type_name}] unknown field [{option}], parser not found")
-    return content
-
-
-def field_of(type_name: str, content: Mapping[str, Any]) -> str:
-    """Return the field that an aggregation is about."""
-    field = content.get("field")
-    if not isinstance(field, str) or not field:
-        raise bad_request(f"Required one of fields [field, script], but none were specified in [{type_name}]")
-    return field
-
-
-def single_value(type_name: str, name: str, value: Any) -> Scalar:
-    """Return an option that is a single value."""
-    if isinstance(value, dict | list):
-        raise bad_request(f"[{type_name}] [{name}] must be a single value")
-    scalar: Scalar = value
-    return scalar
-
-
-def read_count(type_name: str, name: str, value: Any, least: int) -> int:
-    """Return an option that is a whole number; texts of digits count as numbers."""
-    number = read_number(type_name, name, value)
-    if not number.is_integer() or number < least:
-        raise bad_request(f"[{name}] must be an integer of at least {least}. Found [{value}] in [{type_name}]")
-    return int(number)
-
-
-def read_orders(type_name: str, value: Any) -> tuple[BucketOrder, ...]:
-    """Return `{path: direction}`, or a list of these."""
-    orders = []
-    for item in value if isinstance(value, list) else [value]:
-        if not isinstance(item, dict) or len(item) != 1:
-            raise bad_request(f"Must specify at least one field for [order] in [{type_name}]")
-        ((path, direction),) = item.items()
-        if str(direction).lower() not in ("asc", "desc"):
-            raise bad_request(f"Unknown order direction [{direction}] in [{type_name}]")
-        name, dot, part = path.partition(".")
-        parts = ("_key",) if path in ("_term", "_time", "_key") else (name, part) if dot else (name,)
-        orders.append(BucketOrder(parts, str(direction).lower() == "desc"))
-    if len(orders) > MAX_DEPTH:
-        raise bad_request(f"Too many orders in [{type_name}]: at most [{MAX_DEPTH}] are allowed")
-    return tuple(orders)
 
 
 def _read_metric(type_name: str, content: Any) -> Kind:
@@ -220,8 +169,9 @@ def _values(type_name: str, name: str, value: Any) -> tuple[Scalar, ...]:
 
 
 _METRICS: Final = ("avg", "min", "max", "sum", "stats", "extended_stats", "value_count", "cardinality")
-_LEAVES: Final = frozenset(_METRICS)
+_LEAVES: Final = frozenset({*_METRICS, "percentiles"})
 _READERS: Final[Mapping[str, Callable[[str, Any], Kind]]] = {
     **dict.fromkeys(_METRICS, _read_metric),
     "terms": _read_terms,
+    **BUCKET_READERS,
 }

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from kuzzle.storage.tree import Scalar
+from kuzzle.storage.calendar_marks import CalendarUnit
+from kuzzle.storage.tree import Query, Scalar
 
 MetricName = Literal["avg", "min", "max", "sum", "stats", "extended_stats", "value_count", "cardinality"]
 
@@ -61,7 +62,124 @@ class TermBuckets:
     missing: Scalar = None
 
 
-Kind = Metric | TermBuckets
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Buckets of one width.
+
+    Attributes:
+        bounds: Without a least number of documents, buckets reach at least from here to there.
+    """
+
+    field: str
+    interval: float
+    offset: float = 0.0
+    min_doc_count: int = 0
+    bounds: tuple[float | None, float | None] = (None, None)
+    keyed: bool = False
+    order: tuple[BucketOrder, ...] = (BucketOrder(("_key",)),)
+    missing: Scalar = None
+
+
+@dataclass(frozen=True, slots=True)
+class DateHistogram:
+    """Buckets of one span of time.
+
+    Attributes:
+        span: A unit of the calendar, or milliseconds.
+        offset_ms: How much later than the calendar's marks buckets begin.
+        time_zone: Whose calendar: `+01:00` or a zone's name. None: UTC.
+        bounds: As a histogram's; texts are read as dates.
+    """
+
+    field: str
+    span: CalendarUnit | int
+    offset_ms: int = 0
+    format: str | None = None
+    time_zone: str | None = None
+    min_doc_count: int = 0
+    bounds: tuple[Scalar, Scalar] = (None, None)
+    keyed: bool = False
+    order: tuple[BucketOrder, ...] = (BucketOrder(("_key",)),)
+    missing: Scalar = None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSpec:
+    """One range: from the lower bound up to, and without, the upper; None is open.
+
+    Attributes:
+        key: Its name; None: made of its bounds.
+    """
+
+    lower: Scalar = None
+    upper: Scalar = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """A bucket for each range of values.
+
+    Attributes:
+        is_date: Bounds are dates, and may be calculations (`now-1M`).
+    """
+
+    field: str
+    ranges: tuple[RangeSpec, ...]
+    is_date: bool = False
+    format: str | None = None
+    time_zone: str | None = None
+    keyed: bool = False
+    missing: Scalar = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterBucket:
+    """One bucket of what a query finds."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class FilterBuckets:
+    """A bucket for each query.
+
+    Attributes:
+        queries: With their names, which are shown when `is_named`.
+        other: Name of one more bucket, of what none of them finds; None: there is none.
+    """
+
+    queries: tuple[tuple[str, Query], ...]
+    is_named: bool = True
+    other: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalBucket:
+    """One bucket of all documents that a search may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Values below which so many of a hundred lie."""
+
+    field: str
+    percents: tuple[float, ...] = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
+    keyed: bool = True
+    missing: Scalar = None
+
+
+Kind = (
+    Metric
+    | Percentiles
+    | TermBuckets
+    | Histogram
+    | DateHistogram
+    | Ranges
+    | FilterBucket
+    | FilterBuckets
+    | GlobalBucket
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,80 @@ class TermsContract:
         ]
 
 
+class BucketContract:
+    """Buckets by width, range and query; percentiles."""
+
+    async def test_histograms_fill_gaps(self, storage: Storage) -> None:
+        await sales(storage)
+        wide = {"field": "price", "interval": 10}
+        assert counts(await computed(storage, {"histogram": wide})) == [(0.0, 1), (10.0, 2), (20.0, 1), (30.0, 1)]
+        cut = {**wide, "min_doc_count": 2, "offset": 5}
+        assert counts(await computed(storage, {"histogram": cut})) == [(5.0, 2), (15.0, 2)]
+        reach = {**wide, "interval": 20, "extended_bounds": {"min": -20, "max": 50}, "keyed": True}
+        assert (await computed(storage, {"histogram": reach}))["buckets"] == {
+            "-20.0": {"key": -20.0, "doc_count": 0},
+            "0.0": {"key": 0.0, "doc_count": 2},
+            "20.0": {"key": 20.0, "doc_count": 2},
+            "40.0": {"key": 40.0, "doc_count": 0},
+        }
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ({"interval": "month"}, [("2015-01", 2), ("2015-02", 1), ("2015-03", 0), ("2015-04", 1)]),
+            ({"interval": "quarter"}, [("2015-01", 3), ("2015-04", 1)]),
+            ({"calendar_interval": "1y"}, [("2015-01", 4)]),
+            ({"interval": "1d", "min_doc_count": 1, "format": "yyyy-MM-dd"},
+             [("2015-01-01", 1), ("2015-01-02", 1), ("2015-02-15", 1), ("2015-04-01", 1)]),
+            ({"interval": "month", "time_zone": "America/New_York"},
+             [("2014-12", 1), ("2015-01", 1), ("2015-02", 1), ("2015-03", 1)]),
+            ({"interval": "week", "min_doc_count": 1, "format": "MM-dd"},
+             [("12-29", 2), ("02-09", 1), ("03-30", 1)]),
+        ],
+    )  # fmt: skip
+    async def test_histograms_of_dates(
+        self, storage: Storage, options: dict[str, Any], expected: list[tuple[str, int]]
+    ) -> None:
+        await sales(storage)
+        found = await computed(storage, {"date_histogram": {"field": "sold", "format": "yyyy-MM", **options}})
+        assert [(bucket["key_as_string"], bucket["doc_count"]) for bucket in found["buckets"]] == expected
+
+    async def test_ranges(self, storage: Storage) -> None:
+        await sales(storage)
+        ranges = [{"from": 10, "to": 20}, {"to": 10}, {"from": 20, "key": "dear"}]
+        found = await computed(storage, {"range": {"field": "price", "ranges": ranges}})
+        assert found["buckets"] == [
+            {"key": "*-10.0", "to": 10.0, "doc_count": 1},
+            {"key": "10.0-20.0", "from": 10.0, "to": 20.0, "doc_count": 2},
+            {"key": "dear", "from": 20.0, "doc_count": 2},
+        ]
+        dates = {"field": "sold", "format": "yyyy-MM", "ranges": [{"to": "2015-02"}], "keyed": True}
+        assert (await computed(storage, {"date_range": dates}))["buckets"] == {
+            "*-2015-02": {"to": 1422748800000.0, "to_as_string": "2015-02", "doc_count": 2}
+        }
+
+    async def test_buckets_of_queries(self, storage: Storage) -> None:
+        await sales(storage)
+        price = {"price": {"sum": {"field": "price"}}}
+        found = await computed(storage, {"filter": {"term": {"kind": "pen"}}, "aggs": price})
+        assert found == {"doc_count": 2, "price": {"value": 50.0}}
+        filters = {"pens": {"term": {"kind": "pen"}}, "books": {"term": {"kind": "book"}}}
+        found = await computed(storage, {"filters": {"filters": filters, "other_bucket": True}})
+        assert found["buckets"] == {"pens": {"doc_count": 2}, "books": {"doc_count": 2}, "_other_": {"doc_count": 1}}
+        found = await computed(storage, {"filters": {"filters": [{"match_all": {}}]}})
+        assert found["buckets"] == [{"doc_count": 5}]
+        assert await computed(storage, {"missing": {"field": "kind"}}) == {"doc_count": 1}
+        found = await computed(storage, {"global": {}, "aggs": price}, query={"term": {"kind": "book"}})
+        assert found == {"doc_count": 5, "price": {"value": 80.0}}
+
+    async def test_percentiles(self, storage: Storage) -> None:
+        await sales(storage)
+        found = await computed(storage, {"percentiles": {"field": "price", "percents": [0, 50, 100]}})
+        assert found == {"values": {"0.0": 5.0, "50.0": 15.0, "100.0": 30.0}}
+        found = await computed(storage, {"percentiles": {"field": "none", "percents": [50], "keyed": False}})
+        assert found == {"values": [{"key": 50.0, "value": None}]}
+
+
 class RefusalContract:
     """What cannot be computed says so."""
 
@@ -205,5 +279,5 @@ class RefusalContract:
         assert error.message.startswith(text)
 
 
-class AggregationContract(MetricContract, TermsContract, RefusalContract):
+class AggregationContract(MetricContract, TermsContract, BucketContract, RefusalContract):
     """All of the aggregations."""

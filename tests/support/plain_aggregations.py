@@ -11,7 +11,7 @@ from typing import Any
 
 import plain_queries
 
-from kuzzle.storage.aggregations import Aggregation, BucketOrder, Metric, TermBuckets
+from kuzzle.storage.aggregations import Aggregation, BucketOrder, FilterBucket, Histogram, Metric, TermBuckets
 
 Sources = Sequence[Mapping[str, Any]]
 
@@ -27,6 +27,32 @@ def _result(aggregation: Aggregation, sources: Sources, everything: Sources) -> 
             return _metric(metric, [value for source in sources for value in _values(source, metric)])
         case TermBuckets() as terms:
             return _terms(terms, aggregation.below, sources, everything)
+        case FilterBucket() as one:
+            found = [source for source in sources if plain_queries.matches(one.query, "", source)]
+            return _bucket(aggregation, found, everything)
+        case Histogram() as histogram:
+            return _histogram(histogram, aggregation, sources, everything)
+    raise NotImplementedError
+
+
+def _bucket(aggregation: Aggregation, inside: Sources, everything: Sources) -> dict[str, Any]:
+    return {"doc_count": len(inside), **aggregate(aggregation.below, inside, everything)}
+
+
+def _histogram(kind: Histogram, aggregation: Aggregation, sources: Sources, everything: Sources) -> dict[str, Any]:
+    def cells(source: Mapping[str, Any]) -> set[int]:
+        return {math.floor((value - kind.offset) / kind.interval) for value in _values(source, kind)}
+
+    known = {cell for source in sources for cell in cells(source)}
+    if known and kind.min_doc_count == 0:
+        known = set(range(min(known), max(known) + 1))
+    buckets = []
+    for cell in sorted(known):
+        inside = [source for source in sources if cell in cells(source)]
+        if len(inside) >= kind.min_doc_count:
+            key = cell * kind.interval + kind.offset
+            buckets.append({"key": key, **_bucket(aggregation, inside, everything)})
+    return {"buckets": buckets}
 
 
 def _values(source: Mapping[str, Any], kind: Any) -> set[Any]:

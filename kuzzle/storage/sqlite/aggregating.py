@@ -7,12 +7,27 @@ from typing import Any
 
 import apsw
 
-from kuzzle.storage.aggregations import Aggregation, Metric, TermBuckets
+from kuzzle.storage.aggregations import (
+    Aggregation,
+    DateHistogram,
+    FilterBucket,
+    FilterBuckets,
+    GlobalBucket,
+    Histogram,
+    Metric,
+    Percentiles,
+    Ranges,
+    TermBuckets,
+)
+from kuzzle.storage.sqlite.aggregating_filters import compute_filter, compute_filters, compute_global
+from kuzzle.storage.sqlite.aggregating_histograms import compute_date_histogram, compute_histogram
 from kuzzle.storage.sqlite.aggregating_metrics import compute_metric
+from kuzzle.storage.sqlite.aggregating_percentiles import compute_percentiles
+from kuzzle.storage.sqlite.aggregating_ranges import compute_ranges
 from kuzzle.storage.sqlite.aggregating_scope import Computed, Path, Scope, Space
 from kuzzle.storage.sqlite.aggregating_terms import compute_terms
 from kuzzle.storage.sqlite.catalogue import CollectionState
-from kuzzle.storage.tree import Search
+from kuzzle.storage.tree import Query, Search
 
 
 def aggregate(
@@ -29,12 +44,15 @@ def aggregate(
     if not search.aggregations:
         return None
     space = Space(connection, state, now_ms)
-    return _compute(space, search.aggregations, space.matching(search.query, total))(())
+    return _compute(space, search.aggregations, space.matching(search.query, total), search.visible)(())
 
 
-def _compute(space: Space, wanted: Mapping[str, Aggregation], scope: Scope) -> Callable[[Path], dict[str, Any]]:
+def _compute(
+    space: Space, wanted: Mapping[str, Aggregation], scope: Scope, visible: Query
+) -> Callable[[Path], dict[str, Any]]:
     computed = {
-        name: (aggregation.meta, _compute_one(space, aggregation, scope)) for name, aggregation in wanted.items()
+        name: (aggregation.meta, _compute_one(space, aggregation, scope, visible))
+        for name, aggregation in wanted.items()
     }
 
     def shown(path: Path) -> dict[str, Any]:
@@ -46,12 +64,26 @@ def _compute(space: Space, wanted: Mapping[str, Aggregation], scope: Scope) -> C
     return shown
 
 
-def _compute_one(space: Space, aggregation: Aggregation, scope: Scope) -> Computed:
+def _compute_one(space: Space, aggregation: Aggregation, scope: Scope, visible: Query) -> Computed:
     def below(inner: Scope) -> Callable[[Path], dict[str, Any]]:
-        return _compute(space, aggregation.below, inner)
+        return _compute(space, aggregation.below, inner, visible)
 
     match aggregation.kind:
         case Metric() as metric:
             return compute_metric(space, metric, scope)
         case TermBuckets() as terms:
             return compute_terms(space, terms, scope, below)
+        case Percentiles() as percentiles:
+            return compute_percentiles(space, percentiles, scope)
+        case Histogram() as histogram:
+            return compute_histogram(space, histogram, scope, below)
+        case DateHistogram() as dates:
+            return compute_date_histogram(space, dates, scope, below)
+        case Ranges() as ranges:
+            return compute_ranges(space, ranges, scope, below)
+        case FilterBucket() as bucket:
+            return compute_filter(space, bucket, scope, below)
+        case FilterBuckets() as buckets:
+            return compute_filters(space, buckets, scope, below)
+        case GlobalBucket():
+            return compute_global(space, visible, below)

@@ -111,10 +111,18 @@ class Space:
         self.translation = Translation(state, now_ms)
         self._connection = connection
         self._buckets = 0
+        self._functions = 0
 
     def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
         """Run a statement."""
         return iter(self._connection.execute(statement, self.translation.values))
+
+    def function(self, compute: Callable[[Any], int]) -> str:
+        """Make a function of one value known to SQL; return its name."""
+        name = f"kuzzle_aggregation_{self._functions}"
+        self._functions += 1
+        self._connection.create_scalar_function(name, lambda *values: compute(values[0]), 1, deterministic=True)
+        return name
 
     def count_buckets(self, number: int) -> None:
         """Account for buckets of the answer.

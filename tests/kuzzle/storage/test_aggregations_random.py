@@ -13,7 +13,7 @@ import tornado.ioloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kuzzle.storage.aggregations import Aggregation, BucketOrder, Metric, TermBuckets
+from kuzzle.storage.aggregations import Aggregation, BucketOrder, FilterBucket, Histogram, Metric, TermBuckets
 from kuzzle.storage.base import DocumentWrite, FailedWrite, WriteKind
 from kuzzle.storage.query import Bool, Exists, MatchAll, Query, Range, Search, Term
 from kuzzle.storage.sqlite import SqliteStorage
@@ -97,7 +97,14 @@ def aggregations(draw: st.DrawFn, depth: int = 3) -> Aggregation:
     if depth == 1 or draw(st.booleans()):
         return Aggregation(draw(metrics()))
     below = draw(st.dictionaries(st.sampled_from("pqr"), aggregations(depth - 1), max_size=2))
-    return Aggregation(draw(terms(below)), below)
+    kind = draw(st.sampled_from(["terms", "terms", "histogram", "filter"]))
+    if kind == "terms":
+        return Aggregation(draw(terms(below)), below)
+    if kind == "filter":
+        return Aggregation(FilterBucket(draw(QUERIES)), below)
+    field = draw(st.sampled_from(["n", "f", "o.n", "none"]))
+    interval, offset, least = draw(st.sampled_from([(1.0, 0.0, 0), (2.5, 0.5, 1), (2.0, 0.0, 2)]))
+    return Aggregation(Histogram(field, interval, offset, least, missing=missing(draw, field)), below)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from kuzzle import __version__
 from kuzzle.config import FILE_NAME, Config, ConfigError
@@ -70,8 +70,21 @@ def _parser() -> argparse.ArgumentParser:
         # Left out when absent: a value given before the command must stand.
         subparser.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="as above")
         subparser.set_defaults(command=command)
+    _add_store_commands(commands)
     add_commands(commands)
     return parser
+
+
+def _add_store_commands(commands: Any) -> None:
+    for name, command, text, file_text in (
+        ("backup", backup, "copy the embedded store into a file, while the server runs or not", "the file to write"),
+        ("restore", restore, "put a backup in the place of the embedded store; the server must not run", "the backup"),
+    ):
+        subparser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        subparser.add_argument("file", type=Path, metavar="FILE", help=file_text)
+        subparser.add_argument("--force", action="store_true", help="overwrite what is there")
+        subparser.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="as above")
+        subparser.set_defaults(command=command)
 
 
 def start(options: argparse.Namespace) -> None:
@@ -137,6 +150,45 @@ def routes(options: argparse.Namespace) -> None:
     width = max((len(path) for _, path, _ in rows), default=0)
     for verb, path, action in rows:
         sys.stdout.write(f"{verb:<7} {path:<{width}}  {action}\n")
+
+
+def backup(options: argparse.Namespace) -> None:
+    """Copy the embedded store into a file.
+
+    Raises:
+        ConfigError: Nothing was written.
+    """
+    store, file = _store_path(options), options.file.absolute()
+    from kuzzle.storage.base import StoreOpenError
+    from kuzzle.storage.sqlite.backup import back_up
+
+    try:
+        size = back_up(store, file, overwrite=options.force)
+    except StoreOpenError as error:
+        raise ConfigError([str(error)]) from error
+    sys.stdout.write(f"Wrote {file} ({size} bytes) from {store}\n")
+
+
+def restore(options: argparse.Namespace) -> None:
+    """Put a backup in the place of the embedded store.
+
+    Raises:
+        ConfigError: The store is as it was.
+    """
+    store, file = _store_path(options), options.file.absolute()
+    from kuzzle.storage.base import StoreOpenError
+    from kuzzle.storage.sqlite.backup import restore as restore_store
+
+    try:
+        size = restore_store(file, store, overwrite=options.force)
+    except StoreOpenError as error:
+        raise ConfigError([str(error)]) from error
+    sys.stdout.write(f"Restored {store} ({size} bytes) from {file}\n")
+
+
+def _store_path(options: argparse.Namespace) -> Path:
+    config = Config.load(options.config, os.environ)
+    return config.path(config.section("storage")["sqlite"]["path"])
 
 
 def _load(options: argparse.Namespace) -> Config:

@@ -54,6 +54,8 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         "routes",
         "query",
         "index-dump",
+        "backup",
+        "restore",
         "reset-database",
         "--config",
         "--version",

@@ -12,8 +12,15 @@ from kuzzle.storage.base import StoreOpenError
 class StoreLock:
     """Holds a store for this process."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + ".lock")
+    def __init__(self, path: Path, *, suffix: str = ".lock", holder: str = "another server") -> None:
+        """Choose the file of the lock; nothing is touched yet.
+
+        Args:
+            suffix: What follows the store's name.
+            holder: Whose the lock is when it is taken, for the operator.
+        """
+        self._path = path.with_name(path.name + suffix)
+        self._holder = holder
         self._descriptor: int | None = None
 
     def take(self) -> None:
@@ -30,7 +37,7 @@ class StoreLock:
             _lock(descriptor)
         except OSError:
             os.close(descriptor)
-            raise StoreOpenError(f"The store is in use by another server: {self._path} is locked") from None
+            raise StoreOpenError(f"The store is in use by {self._holder}: {self._path} is locked") from None
         self._descriptor = descriptor
 
     def give_back(self) -> None:

@@ -20,6 +20,8 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 from tornado.routing import Router
 
+from protocols import tornado_seams
+
 WebDoor = Callable[[HTTPServerRequest], HTTPMessageDelegate | None]
 """Takes a request whose head has arrived: returns who reads the rest and answers, None to decline."""
 
@@ -99,6 +101,10 @@ class _WebPort(Router):
         await self._server.close_all_connections()
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: object) -> HTTPMessageDelegate | None:
+        if not self.doors and request.connection is not None:
+            # The last door is closing: an empty 404, which is Tornado's answer to what nobody wants, would be a lie.
+            tornado_seams.close(request.connection)
+            return HTTPMessageDelegate()
         for _, _, door in self.doors:
             delegate = door(request)
             if delegate is not None:

@@ -145,6 +145,7 @@ def test_writes_between_the_steps_of_a_copy_do_not_start_it_anew(
             nonlocal steps
             self._backup.step(pages)
             steps += 1
+            assert steps < 100, "the copy began anew"
             with server:
                 server.execute("INSERT INTO t VALUES (zeroblob(5000))")
 

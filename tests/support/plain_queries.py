@@ -75,6 +75,8 @@ def score(query: Query, document_id: str, source: Mapping[str, Any]) -> float:
         return plain_compounds.score(query, document_id, source)
     if isinstance(query, Match | Prefix | Wildcard | Regexp):
         return plain_texts.score(query, source)
+    if isinstance(query, Term) and query.field == "t":
+        return plain_texts.term_score(query, source)
     if not isinstance(query, Bool):
         return query.boost
     clauses = [*query.must, *(clause for clause in query.should if matches(clause, document_id, source))]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import plain_queries
+import plain_relevance
 from hypothesis import strategies as st
 
-from kuzzle.storage.query import Query
+from kuzzle.storage.query import Query, Term
 from kuzzle.storage.reading import minimum_should_match
 from kuzzle.storage.text_tree import Match, Prefix, Regexp, Text, Wildcard
 
@@ -75,10 +76,30 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
     )
 
 
+class Texts:
+    """The texts of all documents, on which the weight of a word depends; set before scores are asked for."""
+
+    all: ClassVar[list[list[str]]] = []
+
+    @classmethod
+    def remember(cls, sources: Iterable[Mapping[str, Any]]) -> None:
+        """Take the texts of documents."""
+        cls.all = [plain_queries.values_of(source, "t") for source in sources]
+
+
 def score(query: Text, source: Mapping[str, Any]) -> float:
     """Return the score of a document that matches."""
     if isinstance(query, Match) and query.field == "t":
         words = set(str(query.text).lower().split())
-        if len(words) > 1:
-            return query.boost * len(words.intersection(plain_queries.values_of(source, "t")))
+        if words:
+            return query.boost * sum(_weight(word, source) for word in words)
     return query.boost
+
+
+def term_score(query: Term, source: Mapping[str, Any]) -> float:
+    """Return the score of a document whose text has a word."""
+    return query.boost * _weight(query.value, source)
+
+
+def _weight(word: Any, source: Mapping[str, Any]) -> float:
+    return plain_relevance.score(word, plain_queries.values_of(source, "t"), Texts.all)

@@ -108,7 +108,7 @@ class Space:
     def __init__(self, connection: apsw.Connection, state: CollectionState, now_ms: int) -> None:
         self.state = state
         self.now_ms = now_ms
-        self.translation = Translation(state, now_ms)
+        self.translation = Translation(connection, state, now_ms)
         self._connection = connection
         self._buckets = 0
         self._functions = 0

@@ -20,17 +20,12 @@ _STOP_WORDS: Final = frozenset((
 ))  # fmt: skip
 
 
-def tokens_of(analyzer: str, text: str) -> set[str]:
-    """Return the distinct tokens of a text.
+def words_of(analyzer: str, text: str) -> list[str]:
+    """Return the tokens of a text in their order.
 
     Args:
         analyzer: One of `fields.ANALYZERS`.
     """
-    return set(_ANALYZERS[analyzer](text))
-
-
-def words_of(analyzer: str, text: str) -> list[str]:
-    """Return the tokens of a text in their order."""
     return list(_ANALYZERS[analyzer](text))
 
 

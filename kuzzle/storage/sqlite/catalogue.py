@@ -31,6 +31,7 @@ class CollectionState:
         self._definition = definition
         self.documents_table = f"documents_{number}"
         self.values_table = f"values_{number}"
+        self.lengths_table = f"lengths_{number}"
         self.values_index = f"values_{number}_of"
 
     @functools.cached_property

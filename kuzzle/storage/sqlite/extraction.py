@@ -5,19 +5,28 @@ Objects in arrays are flattened, as Elasticsearch does: the values of all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from collections.abc import Mapping as MappingType
-from typing import Any
+from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import StrictMappingError
 from kuzzle.storage.fields import Field, ObjectNode
 from kuzzle.storage.mapping import Mapping, add_inferred, check_field_name, infer_definition
-from kuzzle.storage.sqlite.analysis import tokens_of
+from kuzzle.storage.sqlite.analysis import words_of
 from kuzzle.storage.values import PRESENT, IndexedValue, index_value, text_of
 
-IndexRow = tuple[int, IndexedValue]
-"""Number of a field, and one of its values in a document."""
+IndexRow = tuple[int, IndexedValue, int]
+"""Number of a field, one of its values in a document, and the weight of a word (`pack_weight`), else 0."""
+
+# A weight holds how often a word is in a text, in these low bits, and above how many words the text has.
+FREQUENCY_BITS: Final = 20
+MAX_FREQUENCY: Final = (1 << FREQUENCY_BITS) - 1
+
+
+def pack_weight(frequency: int, length: int) -> int:
+    """Return what relevance needs of a word in a text as one number: both stand in the row that a look-up finds."""
+    return length << FREQUENCY_BITS | min(frequency, MAX_FREQUENCY)
 
 
 class Extraction:
@@ -34,6 +43,7 @@ class Extraction:
         self._mapping = mapping
         self._numbers = numbers
         self._collection = collection
+        self._words: dict[int, list[str]] = {}
 
     def read(self, source: MappingType[str, Any]) -> None:
         """Collect the rows of a document.
@@ -42,6 +52,9 @@ class Extraction:
             KuzzleError: A value that does not fit its field, or a field that a strict mapping refuses.
         """
         self._read_object(self._mapping.root, source)
+        for number, words in self._words.items():
+            length = len(words)
+            self.rows.update((number, word, pack_weight(count, length)) for word, count in Counter(words).items())
 
     def _read_object(self, node: ObjectNode, source: MappingType[str, Any]) -> None:
         if not node.is_enabled:
@@ -109,15 +122,22 @@ class Extraction:
             self._read_other(self._mapping.root, path, value)
 
     def _add(self, field: Field, value: Any) -> None:
-        number = self._numbers[field.path]
-        found = self._tokens(field, value) if field.type == "text" else (index_value(field, value),)
-        if not field.is_hidden:
-            self.rows.update((number, indexed) for indexed in found if indexed is not None)
+        if field.type == "text":
+            self._add_words(field, value)
+            return
+        indexed = index_value(field, value)
+        if indexed is not None and not field.is_hidden:
+            self.rows.add((self._numbers[field.path], indexed, 0))
 
-    @staticmethod
-    def _tokens(field: Field, value: Any) -> Iterable[IndexedValue]:
-        tokens = tokens_of(field.definition.get("analyzer", "standard"), text_of(field, value))
-        return tokens or (PRESENT,)
+    def _add_words(self, field: Field, value: Any) -> None:
+        words = words_of(field.definition.get("analyzer", "standard"), text_of(field, value))
+        if field.is_hidden:
+            return
+        number = self._numbers[field.path]
+        if words:
+            self._words.setdefault(number, []).extend(words)
+        else:
+            self.rows.add((number, PRESENT, 0))
 
 
 def _is_pair(value: list[Any]) -> bool:

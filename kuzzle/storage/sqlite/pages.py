@@ -51,7 +51,7 @@ class Matches:
         """
         self._connection = connection
         self._state = state
-        self._translation = Translation(state, now_ms)
+        self._translation = Translation(connection, state, now_ms)
         self._condition = self._translation.condition(query)
         self._score = self._translation.score(query)
         self._matching = f"FROM {state.documents_table} AS d WHERE {self._condition}"

@@ -1,12 +1,14 @@
 """The format of the store: opening its file, checking that it is ours, making its tables.
 
-Tables: `indexes`, `collections`, and two per collection, named by its number:
+Tables: `indexes`, `collections`, and three per collection, named by its number:
 
 - `documents_N (rid, id, version, body)`: the documents; `body` is JSONB, which keeps the order of keys.
-- `values_N (field, value, rid)`: every value of every mapped field, in the order of the table's key. It
+- `values_N (field, value, rid, weight)`: every value of every mapped field, in the order of the table's key. It
   is the index of the collection: terms, ranges, existence and sorting are looked up there, and a
   document with several values of a field simply has several rows. `values_N_of` finds the values of a
-  document: to sort few documents, and to know what a change has to take back.
+  document: to sort few documents, and to know what a change has to take back. The rows of text fields
+  are its full-text index: one a word, whose weight says how often the word is in how long a text.
+- `lengths_N (field, texts, words)`: how many texts a field has in all documents, and how many words.
 
 No name of a user ever reaches the text of a statement: tables and fields are numbers, all else is bound.
 The number of the format stands in the file's `user_version`.
@@ -24,7 +26,7 @@ from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexSta
 from kuzzle.storage.sqlite.geo import add_functions
 from kuzzle.storage.sqlite.texts import register_functions
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is taken for a store
 SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL"}
 
@@ -100,6 +102,10 @@ def _check_format(connection: apsw.Connection, path: Path) -> None:
             connection.pragma("user_version", FORMAT)
     elif application != APPLICATION_ID:
         raise StoreOpenError(f"The file {path} is a database of another program")
+    elif version < FORMAT:
+        raise StoreOpenError(
+            f"The store {path} is from an older version: its format is {version}, this version reads {FORMAT} only"
+        )
     elif version > FORMAT:
         raise StoreOpenError(
             f"The store {path} is from a newer version: its format is {version}, this version reads up to {FORMAT}"
@@ -133,12 +139,19 @@ def create_collection_tables(connection: apsw.Connection, state: CollectionState
           field INTEGER NOT NULL,
           value ANY NOT NULL,
           rid INTEGER NOT NULL,
+          weight INTEGER NOT NULL,
           PRIMARY KEY (field, value, rid)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX {state.values_index} ON {state.values_table} (rid, field);
+        CREATE TABLE {state.lengths_table} (
+          field INTEGER PRIMARY KEY,
+          texts INTEGER NOT NULL,
+          words INTEGER NOT NULL
+        ) STRICT;
     """)
 
 
 def drop_collection_tables(connection: apsw.Connection, state: CollectionState) -> None:
     """Remove the tables of a collection."""
-    connection.execute(f"DROP TABLE {state.documents_table}; DROP TABLE {state.values_table}")
+    for table in (state.documents_table, state.values_table, state.lengths_table):
+        connection.execute(f"DROP TABLE {table}")

@@ -13,6 +13,8 @@ from kuzzle.storage.sqlite.automata import ANYTHING, Automaton, Characters, Expr
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.regexps import read_regexp, read_wildcard
 from kuzzle.storage.text_tree import Match, Prefix, Regexp, Text, Wildcard
+from kuzzle.storage.tree import Term
+from kuzzle.storage.values import query_value
 
 if TYPE_CHECKING:
     from kuzzle.storage.sqlite.translation import Translation
@@ -35,18 +37,31 @@ def condition(translation: Translation, query: Text) -> str:
 
 
 def score(translation: Translation, query: Text) -> Score:
-    """Return the score of the documents that match: the boost, for each word that a text has.
+    """Return the score of the documents that match: by relevance for words, else the boost.
 
     Raises:
         KuzzleError
     """
     if isinstance(query, Match):
         words = _words(translation, query)
-        field = translation.find_field(query.field)
-        if words is not None and field is not None and len(words) > 1:
-            found = joined([_word(translation, field, word) for word in words], "+")
-            return f"({found} * {translation.bind(query.boost)})"
+        field = translation.find_field(query.field) if words else None
+        if words and field is not None:
+            weights = [translation.relevance.score(translation.bind, field, word, query.boost) for word in words]
+            return joined(weights, "+")
     return query.boost
+
+
+def term_score(translation: Translation, query: Term) -> Score:
+    """Return the score of the documents that have a term: by relevance in a text, else the boost.
+
+    Raises:
+        KuzzleError
+    """
+    field = None if query.field.startswith("_") else translation.find_field(query.field)
+    if field is None or field.type != "text":
+        return query.boost
+    word = query_value(field, query.value)
+    return translation.relevance.score(translation.bind, field, str(word), query.boost)
 
 
 # --- match

@@ -23,6 +23,7 @@ from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite import compounds, geo, texts
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
+from kuzzle.storage.sqlite.relevance import Relevance
 from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
 from kuzzle.storage.values import (
@@ -49,10 +50,12 @@ class Translation:
 
     Attributes:
         values: What the statements' parameters are bound to, by name.
+        relevance: How much words of texts weigh.
     """
 
-    def __init__(self, state: CollectionState, now_ms: int) -> None:
+    def __init__(self, connection: apsw.Connection, state: CollectionState, now_ms: int) -> None:
         self.values: dict[str, Any] = {}
+        self.relevance = Relevance(connection, state)
         self._state = state
         self._now_ms = now_ms
         self._known: dict[int, str] = {}
@@ -108,6 +111,8 @@ class Translation:
             return compounds.score(self, query)
         if isinstance(query, Match | Prefix | Wildcard | Regexp):
             return texts.score(self, query)
+        if isinstance(query, Term):
+            return texts.term_score(self, query)
         if not isinstance(query, Bool):
             return query.boost
         fixed = 0.0

@@ -133,6 +133,7 @@ def test_random_queries_find_what_a_plain_evaluation_finds(
     io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, sources: dict[str, Any], queries: list[Query]
 ) -> None:
     refill(io_loop, storage, sources)
+    plain_texts.Texts.remember(sources.values())
     for query in queries:
         expected = {
             document_id: plain_queries.score(query, document_id, source)

@@ -1,4 +1,4 @@
-"""Reads the clauses that look into texts: `match`, `prefix`, `wildcard`, `regexp`."""
+"""Reads the clauses that look into texts: words (`match`, `multi_match`, ...), patterns (`prefix`, `regexp`, ...)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, cast
 
 from kuzzle.storage.fields import ANALYZERS
-from kuzzle.storage.reading import bad_request, minimum_should_match, read_field, read_flag, read_number, read_scalar
-from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
+from kuzzle.storage.reading import (
+    bad_request,
+    minimum_should_match,
+    read_field,
+    read_flag,
+    read_number,
+    read_options,
+    read_scalar,
+)
+from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Query
 
 # index.max_regex_length of Elasticsearch; for the other patterns too.
@@ -24,35 +32,108 @@ _OPERATORS: Final = {
 }
 
 
+_MATCH_OPTIONS: Final = ("operator", "minimum_should_match", "analyzer", "lenient")
+
+
 def read_match(content: Mapping[str, Any]) -> Query:
     """Read `{field: text}` or `{field: {query, operator, minimum_should_match, ...}}`."""
-    field, value, boost = read_field("match", content)
-    options: Mapping[str, Any] = value if isinstance(value, dict) else {"query": value}
-    for name in options:
-        if name not in (
-            "query", "operator", "minimum_should_match", "zero_terms_query", "analyzer", "lenient", "boost", "_name",
-            "auto_generate_synonyms_phrase_query",
-        ):  # fmt: skip
-            raise bad_request(f"[match] query does not support [{name}]")
-    text = read_scalar("match", options.get("query"))
-    if text is None:
-        raise bad_request("No text specified for text query" if "query" not in options else "query cannot be null")
-    wanted = options.get("minimum_should_match")
-    if wanted is not None:
-        minimum_should_match(wanted, 1)
+    extra = ("zero_terms_query", "auto_generate_synonyms_phrase_query")
+    field, options, boost = _read_match_field("match", content, (*_MATCH_OPTIONS, *extra))
     return Match(
         field,
-        text,
-        cast('Literal["or", "and"]', _one_of("match", "operator", options.get("operator", "or"), ("or", "and"))),
-        wanted,
-        cast(
-            'Literal["none", "all"]',
-            _one_of("match", "zero_terms_query", options.get("zero_terms_query", "none"), ("none", "all")),
-        ),
+        _read_text("match", options),
+        _read_operator("match", options),
+        _read_minimum(options),
+        _read_zero_terms("match", options),
         read_analyzer("match", options.get("analyzer")),
         read_flag("match", "lenient", options.get("lenient", False)),
-        read_number("match", "boost", options.get("boost", boost)),
+        boost,
     )
+
+
+def read_match_bool_prefix(content: Mapping[str, Any]) -> Query:
+    """Read `{field: text}` or `{field: {query, operator, minimum_should_match, analyzer}}`."""
+    clause = "match_bool_prefix"
+    field, options, boost = _read_match_field(clause, content, _MATCH_OPTIONS)
+    return MatchBoolPrefix(
+        field,
+        _read_text(clause, options),
+        _read_operator(clause, options),
+        _read_minimum(options),
+        read_analyzer(clause, options.get("analyzer")),
+        read_flag(clause, "lenient", options.get("lenient", False)),
+        boost,
+    )
+
+
+def read_multi_match(content: Mapping[str, Any]) -> Query:
+    """Read `{query, fields, type, operator, ...}`; a field may carry its boost: `name^3`."""
+    clause = "multi_match"
+    allowed = (*_MATCH_OPTIONS, "query", "fields", "type", "zero_terms_query", "tie_breaker")
+    boost = read_options(clause, content, allowed)
+    fields = content.get("fields")
+    if isinstance(fields, str):
+        fields = [fields]
+    if not isinstance(fields, list) or not fields or not all(isinstance(field, str) and field for field in fields):
+        raise bad_request("[multi_match] requires a list of [fields]")
+    kind = str(content.get("type", "best_fields")).lower()
+    if kind in ("cross_fields", "phrase", "phrase_prefix"):
+        raise bad_request(f"[multi_match] the type [{kind}] is not supported")
+    tie_breaker = content.get("tie_breaker")
+    return MultiMatch(
+        tuple(_read_weighed_field(field) for field in fields),
+        _read_text(clause, content),
+        cast(
+            'Literal["best_fields", "most_fields", "bool_prefix"]',
+            _one_of(clause, "type", kind, ("best_fields", "most_fields", "bool_prefix")),
+        ),
+        _read_operator(clause, content),
+        _read_minimum(content),
+        _read_zero_terms(clause, content),
+        read_analyzer(clause, content.get("analyzer")),
+        None if tie_breaker is None else read_number(clause, "tie_breaker", tie_breaker),
+        read_flag(clause, "lenient", content.get("lenient", False)),
+        boost,
+    )
+
+
+def _read_weighed_field(text: str) -> tuple[str, float]:
+    name, sign, boost = text.partition("^")
+    return name, read_number("multi_match", "boost", boost) if sign else 1.0
+
+
+def _read_match_field(
+    clause: str, content: Mapping[str, Any], allowed: tuple[str, ...]
+) -> tuple[str, Mapping[str, Any], float]:
+    field, value, boost = read_field(clause, content)
+    options: Mapping[str, Any] = value if isinstance(value, dict) else {"query": value}
+    for name in options:
+        if name not in ("query", *allowed, "boost", "_name"):
+            raise bad_request(f"[{clause}] query does not support [{name}]")
+    return field, options, read_number(clause, "boost", options.get("boost", boost))
+
+
+def _read_text(clause: str, options: Mapping[str, Any]) -> str | int | float | bool:
+    text = read_scalar(clause, options.get("query"))
+    if text is None:
+        raise bad_request("No text specified for text query" if "query" not in options else "query cannot be null")
+    return text
+
+
+def _read_operator(clause: str, options: Mapping[str, Any]) -> Literal["or", "and"]:
+    return cast('Literal["or", "and"]', _one_of(clause, "operator", options.get("operator", "or"), ("or", "and")))
+
+
+def _read_minimum(options: Mapping[str, Any]) -> int | str | None:
+    wanted: int | str | None = options.get("minimum_should_match")
+    if wanted is not None:
+        minimum_should_match(wanted, 1)
+    return wanted
+
+
+def _read_zero_terms(clause: str, options: Mapping[str, Any]) -> Literal["none", "all"]:
+    value = options.get("zero_terms_query", "none")
+    return cast('Literal["none", "all"]', _one_of(clause, "zero_terms_query", value, ("none", "all")))
 
 
 def read_prefix(content: Mapping[str, Any]) -> Query:
@@ -129,6 +210,8 @@ def _one_of(clause: str, name: str, value: Any, allowed: tuple[str, ...]) -> str
 
 TEXT_READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     "match": read_match,
+    "match_bool_prefix": read_match_bool_prefix,
+    "multi_match": read_multi_match,
     "prefix": read_prefix,
     "wildcard": read_wildcard,
     "regexp": read_regexp,

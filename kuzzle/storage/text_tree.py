@@ -64,4 +64,48 @@ class Regexp:
     boost: float = 1.0
 
 
-Text = Match | Prefix | Wildcard | Regexp
+@dataclass(frozen=True, slots=True)
+class MatchBoolPrefix:
+    """The field holds the words of a text, of which the last may go on.
+
+    Attributes:
+        operator: `or`: one of the words is enough, `and`: all of them.
+        minimum_should_match: How many words are enough with `or`, in any form that a bool takes. None: one.
+        analyzer: Cuts the text instead of the field's.
+        is_lenient: A value that the field's type does not know matches nothing, instead of being an error.
+    """
+
+    field: str
+    text: str | int | float | bool
+    operator: Literal["or", "and"] = "or"
+    minimum_should_match: int | str | None = None
+    analyzer: str | None = None
+    is_lenient: bool = False
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class MultiMatch:
+    """One of several fields matches a text.
+
+    Attributes:
+        fields: Paths and their boosts; `*` in a path stands for any text. Of what such a path finds, fields that
+            cannot take the text are left out.
+        kind: `best_fields`: the best score of a field counts, and `tie_breaker` of the others; `most_fields`: all
+            scores add up; `bool_prefix`: so too, and the last word may go on.
+        tie_breaker: None: what the kind says.
+    """
+
+    fields: tuple[tuple[str, float], ...]
+    text: str | int | float | bool
+    kind: Literal["best_fields", "most_fields", "bool_prefix"] = "best_fields"
+    operator: Literal["or", "and"] = "or"
+    minimum_should_match: int | str | None = None
+    zero_terms: Literal["none", "all"] = "none"
+    analyzer: str | None = None
+    tie_breaker: float | None = None
+    is_lenient: bool = False
+    boost: float = 1.0
+
+
+Text = Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -12,12 +13,16 @@ from hypothesis import strategies as st
 
 from kuzzle.storage.query import Query, Term
 from kuzzle.storage.reading import minimum_should_match
-from kuzzle.storage.text_tree import Match, Prefix, Regexp, Text, Wildcard
+from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Text, Wildcard
 
 
 def matches(query: Text, source: Mapping[str, Any]) -> bool:
     """Tell whether a document matches."""
+    if isinstance(query, MultiMatch):
+        return any(matches(part, source) for part in _parts(query))
     values = plain_queries.values_of(source, query.field)
+    if isinstance(query, MatchBoolPrefix):
+        return _matches_start(query, values)
     if isinstance(query, Match):
         return _matches_words(query, values)
     if isinstance(query, Prefix):
@@ -29,6 +34,27 @@ def matches(query: Text, source: Mapping[str, Any]) -> bool:
         pattern = query.pattern
     flags = re.DOTALL | (re.IGNORECASE if query.ignores_case else 0)
     return any(re.fullmatch(pattern, value, flags) for value in values)
+
+
+def _parts(query: MultiMatch) -> list[Match | MatchBoolPrefix]:
+    kind = MatchBoolPrefix if query.kind == "bool_prefix" else Match
+    boosts: dict[str, float] = {}
+    for pattern, boost in query.fields:
+        for name in ("k", "t", "o.k"):
+            if fnmatch.fnmatchcase(name, pattern) and ("*" not in pattern or name not in boosts):
+                boosts[name] = boost
+    return [kind(name, query.text, operator=query.operator, boost=boost) for name, boost in boosts.items()]
+
+
+def _matches_start(query: MatchBoolPrefix, values: list[Any]) -> bool:
+    if query.field != "t":
+        return any(value.startswith(query.text) for value in values)
+    *whole, last = str(query.text).lower().split() or [None]
+    if last is None:
+        return False
+    found = [word in values for word in whole]
+    found.append(any(value.startswith(last) for value in values))
+    return all(found) if query.operator == "and" else any(found)
 
 
 def _matches_words(query: Match, values: list[Any]) -> bool:
@@ -70,6 +96,19 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
             boost=boosts,
         ),
         st.sampled_from(["k", "n", "b"]).flatmap(lambda name: st.builds(Match, st.just(name), token(name))),
+        st.builds(
+            MatchBoolPrefix, st.sampled_from(["t", "k"]), words | starts, st.sampled_from(["or", "and"]), boost=boosts
+        ),
+        st.builds(
+            MultiMatch,
+            st.lists(st.tuples(st.sampled_from(["t", "k", "*k", "o.*", "*"]), boosts), min_size=1, max_size=3).map(
+                tuple
+            ),
+            words | st.sampled_from(["d d", "Cy"]),
+            st.sampled_from(["best_fields", "most_fields", "bool_prefix"]),
+            st.sampled_from(["or", "and"]),
+            boost=boosts,
+        ),
         st.builds(Prefix, FIELDS, starts, st.booleans(), boosts),
         st.builds(Wildcard, FIELDS, wildcards, st.booleans(), boosts),
         st.builds(Regexp, FIELDS, PATTERNS, ignores_case=st.booleans(), boost=boosts),
@@ -89,6 +128,14 @@ class Texts:
 
 def score(query: Text, source: Mapping[str, Any]) -> float:
     """Return the score of a document that matches."""
+    if isinstance(query, MultiMatch):
+        scores = sorted(score(part, source) for part in _parts(query) if matches(part, source))
+        tie_breaker = 0.0 if query.kind == "best_fields" else 1.0
+        return query.boost * (scores[-1] + tie_breaker * sum(scores[:-1]))
+    if isinstance(query, MatchBoolPrefix) and query.field == "t":
+        *whole, last = str(query.text).lower().split()
+        is_begun = any(word.startswith(last) for word in plain_queries.values_of(source, "t"))
+        return query.boost * (sum(_weight(word, source) for word in whole) + is_begun)
     if isinstance(query, Match) and query.field == "t":
         words = set(str(query.text).lower().split())
         if words:

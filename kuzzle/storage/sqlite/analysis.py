@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from kuzzle.storage.fields import Field
+
 # Lucene cuts longer words into pieces of this length.
 MAX_TOKEN_LENGTH: Final = 255
 
@@ -43,6 +45,15 @@ def _standard_spans(text: str) -> Iterator[tuple[int, int]]:
         start, end = int(found[0]), int(found[1])
         for piece in range(start, end, MAX_TOKEN_LENGTH):
             yield piece, min(piece + MAX_TOKEN_LENGTH, end)
+def query_words(field: Field, text: str | int | float | bool, analyzer: str | None) -> list[str]:
+    """Return the tokens of what a query looks for in a text field.
+
+    Args:
+        analyzer: That of the query; None: the field's.
+    """
+    definition = field.definition
+    chosen = analyzer or definition.get("search_analyzer") or definition.get("analyzer", "standard")
+    return words_of(chosen, str(text).lower() if isinstance(text, bool) else str(text))
 
 
 def _standard(text: str) -> Iterable[str]:

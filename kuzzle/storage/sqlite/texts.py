@@ -8,11 +8,11 @@ import apsw
 
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request, minimum_should_match
-from kuzzle.storage.sqlite.analysis import words_of
+from kuzzle.storage.sqlite.analysis import query_words
 from kuzzle.storage.sqlite.automata import ANYTHING, Automaton, Characters, Expression, Sequence, literal, sequence
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.regexps import read_regexp, read_wildcard
-from kuzzle.storage.text_tree import Match, Prefix, Regexp, Text, Wildcard
+from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Text, Wildcard
 from kuzzle.storage.tree import Term
 from kuzzle.storage.values import query_value
 
@@ -33,6 +33,8 @@ def condition(translation: Translation, query: Text) -> str:
     """
     if isinstance(query, Match):
         return _match(translation, query)
+    if isinstance(query, MatchBoolPrefix | MultiMatch):
+        return translation.condition(translation.expanded(query))
     return _pattern(translation, query)
 
 
@@ -48,6 +50,8 @@ def score(translation: Translation, query: Text) -> Score:
         if words and field is not None:
             weights = [translation.relevance.score(translation.bind, field, word, query.boost) for word in words]
             return joined(weights, "+")
+    if isinstance(query, MatchBoolPrefix | MultiMatch):
+        return translation.score(translation.expanded(query))
     return query.boost
 
 
@@ -94,10 +98,7 @@ def _words(translation: Translation, query: Match) -> list[str] | None:
     field = translation.find_field(query.field) if query.field not in (*_DOCUMENT_IDS, "_type") else None
     if field is None or field.type != "text":
         return None
-    definition = field.definition
-    analyzer = query.analyzer or definition.get("search_analyzer") or definition.get("analyzer", "standard")
-    text = str(query.text).lower() if isinstance(query.text, bool) else str(query.text)
-    words = list(dict.fromkeys(words_of(analyzer, text)))
+    words = list(dict.fromkeys(query_words(field, query.text, query.analyzer)))
     if len(words) > MAX_WORDS:
         raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_WORDS}")
     return words

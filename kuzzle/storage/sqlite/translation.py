@@ -20,11 +20,11 @@ from kuzzle.storage.dates import DateError, DateFormat, date_format, time_zone
 from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
 from kuzzle.storage.geo_tree import GeoWithin
 from kuzzle.storage.reading import bad_request
-from kuzzle.storage.sqlite import compounds, geo, texts
+from kuzzle.storage.sqlite import compounds, geo, multi, texts
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.relevance import Relevance
-from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
 from kuzzle.storage.values import (
     PRESENT,
@@ -59,6 +59,7 @@ class Translation:
         self._state = state
         self._now_ms = now_ms
         self._known: dict[int, str] = {}
+        self._expanded: dict[int, Query] = {}
 
     def bind(self, value: Any) -> str:
         """Return the parameter that stands for a value."""
@@ -100,7 +101,7 @@ class Translation:
                 return compounds.condition(self, query)
             case GeoWithin():
                 return geo.condition(self, self._state, query)
-            case Match() | Prefix() | Wildcard() | Regexp():
+            case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp():
                 return texts.condition(self, query)
 
     def score(self, query: Query) -> Score:
@@ -109,7 +110,7 @@ class Translation:
             return 0.0
         if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
             return compounds.score(self, query)
-        if isinstance(query, Match | Prefix | Wildcard | Regexp):
+        if isinstance(query, Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp):
             return texts.score(self, query)
         if isinstance(query, Term):
             return texts.term_score(self, query)
@@ -155,6 +156,17 @@ class Translation:
     def bind_function(self, function: Any) -> str:
         """Return the parameter that stands for an object that an SQL function takes."""
         return self.bind(apsw.pyobject(function))
+
+    def expanded(self, query: MatchBoolPrefix | MultiMatch) -> Query:
+        """Return the query that a clause stands for; the same object each time, as `condition` knows it by that.
+
+        Raises:
+            KuzzleError
+        """
+        found = self._expanded.get(id(query))
+        if found is None:
+            found = self._expanded[id(query)] = multi.expand(self._state.mapping, query)
+        return found
 
     def uid_column(self) -> str:
         """Return the expression of a document's `_uid`."""

@@ -14,7 +14,7 @@ from kuzzle.storage.query import Search, parse_query
 from kuzzle.storage.sqlite import SqliteStorage
 from kuzzle.storage.sqlite.automata import Automaton
 from kuzzle.storage.sqlite.regexps import read_regexp
-from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
 
 MAPPING = {
     "properties": {
@@ -71,6 +71,24 @@ async def found(tmp_path: Path, *queries: Any) -> list[list[str]]:
             },
             Match("t", "a b", "and", "75%", "all", "simple", True, 2.0),
         ),
+        ({"match_bool_prefix": {"t": "a b"}}, MatchBoolPrefix("t", "a b")),
+        ({"multi_match": {"query": "a", "fields": "t"}}, MultiMatch((("t", 1.0),), "a")),
+        (
+            {
+                "multi_match": {
+                    "query": "a",
+                    "fields": ["t^3", "k*"],
+                    "type": "most_fields",
+                    "operator": "and",
+                    "tie_breaker": 0.3,
+                    "lenient": True,
+                    "boost": 2,
+                }
+            },
+            MultiMatch(
+                (("t", 3.0), ("k*", 1.0)), "a", "most_fields", "and", tie_breaker=0.3, is_lenient=True, boost=2.0
+            ),
+        ),
         ({"prefix": {"t": "a"}}, Prefix("t", "a")),
         ({"prefix": {"t": {"value": "a", "case_insensitive": True, "boost": 2}}}, Prefix("t", "a", True, 2.0)),
         ({"prefix": {"t": {"prefix": "a"}}}, Prefix("t", "a")),
@@ -94,6 +112,12 @@ def test_a_text_clause_is_read(body: Any, expected: Any) -> None:
         ({"match": {"t": {"query": "a", "operator": "xor"}}}, "[match] unknown operator [xor]"),
         ({"match": {"t": {"query": "a", "analyzer": "x"}}}, "[match] analyzer [x] not found"),
         ({"match": {"t": {"query": "a", "minimum_should_match": "x"}}}, 'For input string: "x"'),
+        ({"multi_match": {"query": "a"}}, "[multi_match] requires a list of [fields]"),
+        ({"multi_match": {"query": "a", "fields": ["t"], "type": "phrase"}}, "the type [phrase] is not supported"),
+        ({"multi_match": {"query": "a", "fields": ["t"], "type": "all"}}, "[multi_match] unknown type [all]"),
+        ({"multi_match": {"query": "a", "fields": ["t^x"]}}, "[multi_match] [boost] must be a number"),
+        ({"multi_match": {"query": "a", "fields": ["t"], "slop": 1}}, "[multi_match] query does not support [slop]"),
+        ({"match_bool_prefix": {"t": {"query": "a", "fuzziness": 1}}}, "query does not support [fuzziness]"),
         ({"prefix": {"t": None}}, "value cannot be null"),
         ({"wildcard": {"t": {"value": "a", "slop": 1}}}, "[wildcard] query does not support [slop]"),
         ({"regexp": {"t": {"value": "a", "flags": "SOME"}}}, "Unknown regexp flag [SOME]"),
@@ -131,6 +155,14 @@ def test_a_text_clause_that_cannot_be_read_is_refused_by_name(body: Any, message
         ({"match": {"t": {"query": "Fox", "analyzer": "whitespace"}}}, set()),
         ({"match": {"s": "to be"}}, set()),
         ({"match": {"s": "an owl"}}, {"owl"}),
+        ({"match_bool_prefix": {"t": {"query": "lazy q", "operator": "and"}}}, {"dog"}),
+        ({"match_bool_prefix": {"t": "one fo"}}, {"owl", "fox"}),
+        ({"match_bool_prefix": {"n": 2}}, {"dog"}),
+        ({"multi_match": {"query": "quick owl", "fields": ["t", "k"]}}, {"fox", "dog", "owl"}),
+        ({"multi_match": {"query": "2", "fields": ["*"]}}, {"dog"}),
+        ({"multi_match": {"query": "fox", "fields": ["*"]}}, {"fox"}),
+        ({"multi_match": {"query": "fox", "fields": ["none", "z*"]}}, set()),
+        ({"multi_match": {"query": "lazy q", "fields": ["t", "k"], "type": "bool_prefix"}}, {"fox", "dog"}),
         ({"prefix": {"t": "ow"}}, {"owl"}),
         ({"prefix": {"k": "q"}}, set()),
         ({"prefix": {"k": {"value": "q", "case_insensitive": True}}}, {"fox"}),
@@ -164,6 +196,8 @@ async def test_the_store_finds_what_a_text_clause_asks(tmp_path: Path, body: Any
     ("body", "message"),
     [
         ({"match": {"n": "two"}}, 'For input string: "two"'),
+        ({"multi_match": {"query": "two", "fields": ["n"]}}, 'For input string: "two"'),
+        ({"multi_match": {"query": " ".join("abcdefgh" * 40), "fields": ["*"]}}, "too_many_clauses"),
         ({"prefix": {"n": "1"}}, "Can only use prefix queries on keyword and text fields - not on [n]"),
         ({"regexp": {"k": "a("}}, "failed to read the regular expression [a(]"),
         ({"regexp": {"k": "a)"}}, "unexpected [)]"),

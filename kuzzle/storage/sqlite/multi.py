@@ -1,0 +1,94 @@
+"""Clauses that stand for several others, once the mapping is known: `match_bool_prefix` and `multi_match`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from kuzzle.storage.compound_tree import DisMax
+from kuzzle.storage.fields import Field
+from kuzzle.storage.mapping import Mapping
+from kuzzle.storage.reading import bad_request, minimum_should_match
+from kuzzle.storage.sqlite.analysis import query_words, words_of
+from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix
+from kuzzle.storage.tree import Bool, MatchNone, Query, Term
+
+# Words times fields, each a look-up of its own: indices.query.bool.max_clause_count of Elasticsearch.
+MAX_LOOKUPS: Final = 1024
+
+_UNMATCHED: Final = frozenset({"geo_point", "geo_shape", "binary"})
+
+
+def expand(mapping: Mapping, query: MatchBoolPrefix | MultiMatch) -> Query:
+    """Return the query that a clause stands for.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request`: it would be too many.
+    """
+    return _words_and_prefix(mapping, query) if isinstance(query, MatchBoolPrefix) else _fields(mapping, query)
+
+
+def _words_and_prefix(mapping: Mapping, query: MatchBoolPrefix) -> Query:
+    field = mapping.fields.get(query.field)
+    if field is None or field.is_hidden:
+        return MatchNone()
+    if field.type == "keyword":
+        return Prefix(query.field, str(query.text), boost=query.boost)
+    if field.type != "text":
+        return Match(query.field, query.text, is_lenient=query.is_lenient, boost=query.boost)
+    words = query_words(field, query.text, query.analyzer)
+    if not words:
+        return MatchNone()
+    if len(words) > MAX_LOOKUPS:
+        raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_LOOKUPS}")
+    *whole, last = words
+    clauses: tuple[Query, ...] = (*(Term(query.field, word) for word in whole), Prefix(query.field, last))
+    if query.operator == "and":
+        return Bool(must=clauses, boost=query.boost)
+    minimum = 1
+    if query.minimum_should_match is not None and len(clauses) > 1:
+        minimum = max(1, minimum_should_match(query.minimum_should_match, len(clauses)))
+    return Bool(should=clauses, minimum_should_match=minimum, boost=query.boost)
+
+
+def _fields(mapping: Mapping, query: MultiMatch) -> Query:
+    found: dict[str, tuple[float, bool]] = {}
+    for pattern, boost in query.fields:
+        if "*" not in pattern:
+            found[pattern] = (boost, query.is_lenient)
+            continue
+        expression = re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", pattern)))
+        for field in mapping.fields.values():
+            if _takes_texts(field) and expression.fullmatch(field.path):
+                found.setdefault(field.path, (boost, True))
+    # However the fields cut it.
+    words = max(len(words_of(analyzer, str(query.text))) for analyzer in ("standard", "simple", "whitespace"))
+    if len(found) * max(1, words) > MAX_LOOKUPS:
+        raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_LOOKUPS}")
+    if not found:
+        return MatchNone()
+    tie_breaker = query.tie_breaker
+    if tie_breaker is None:
+        tie_breaker = 0.0 if query.kind == "best_fields" else 1.0
+    clauses = tuple(_one(query, path, boost, is_lenient) for path, (boost, is_lenient) in found.items())
+    return DisMax(clauses, tie_breaker, query.boost)
+
+
+def _one(query: MultiMatch, path: str, boost: float, is_lenient: bool) -> Query:
+    if query.kind == "bool_prefix":
+        minimum = query.minimum_should_match
+        return MatchBoolPrefix(path, query.text, query.operator, minimum, query.analyzer, is_lenient, boost)
+    return Match(
+        path,
+        query.text,
+        query.operator,
+        query.minimum_should_match,
+        query.zero_terms,
+        query.analyzer,
+        is_lenient,
+        boost,
+    )
+
+
+def _takes_texts(field: Field) -> bool:
+    return not field.is_hidden and field.is_searchable and field.type not in _UNMATCHED

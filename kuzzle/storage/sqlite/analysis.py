@@ -45,6 +45,8 @@ def _standard_spans(text: str) -> Iterator[tuple[int, int]]:
         start, end = int(found[0]), int(found[1])
         for piece in range(start, end, MAX_TOKEN_LENGTH):
             yield piece, min(piece + MAX_TOKEN_LENGTH, end)
+
+
 def query_words(field: Field, text: str | int | float | bool, analyzer: str | None) -> list[str]:
     """Return the tokens of what a query looks for in a text field.
 

@@ -101,6 +101,7 @@ def _words(translation: Translation, query: Match) -> list[str] | None:
     words = list(dict.fromkeys(query_words(field, query.text, query.analyzer)))
     if len(words) > MAX_WORDS:
         raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_WORDS}")
+    translation.count_words(len(words))
     return words
 
 

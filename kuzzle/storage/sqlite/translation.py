@@ -37,6 +37,8 @@ from kuzzle.storage.values import (
 
 # Terms that stand for a range, such as days or networks: each is a condition of its own.
 MAX_SPANS: Final = 1024
+# Words in all clauses of a search: each binds five parameters of the 32,766 that SQLite takes.
+MAX_WORDS: Final = 4096
 
 _NOT_SEARCHABLE: Final = {
     "geo_point": "Geo fields do not support exact searching, use dedicated geo queries instead: [%s]",
@@ -60,6 +62,7 @@ class Translation:
         self._now_ms = now_ms
         self._known: dict[int, str] = {}
         self._expanded: dict[int, Query] = {}
+        self._words = 0
 
     def bind(self, value: Any) -> str:
         """Return the parameter that stands for a value."""
@@ -167,6 +170,16 @@ class Translation:
         if found is None:
             found = self._expanded[id(query)] = multi.expand(self._state.mapping, query)
         return found
+
+    def count_words(self, words: int) -> None:
+        """Count words that are looked up; matching and scoring count each.
+
+        Raises:
+            KuzzleError: 400: they are too many for one search.
+        """
+        self._words += words
+        if self._words > 2 * MAX_WORDS:
+            raise bad_request(f"too_many_clauses: a search may look for {MAX_WORDS} words")
 
     def uid_column(self) -> str:
         """Return the expression of a document's `_uid`."""

@@ -34,6 +34,8 @@ DOCUMENTS: dict[str, Any] = {
     "mute": {"t": "", "k": "", "n": 30},
 }
 
+WORDS = " ".join(f"w{number}" for number in range(1000))
+
 
 async def found(tmp_path: Path, *queries: Any) -> list[list[str]]:
     """Return the ids that queries find, the best first."""
@@ -206,6 +208,8 @@ async def test_the_store_finds_what_a_text_clause_asks(tmp_path: Path, body: Any
         ({"regexp": {"k": "(" * 51 + "a" + ")" * 51}}, "nested too deep"),
         ({"regexp": {"k": "a" + "*" * 100}}, "nested too deep"),
         ({"match": {"t": " ".join(f"w{number}" for number in range(1025))}}, "too_many_clauses"),
+        ({"bool": {"should": [{"match": {"t": WORDS}}] * 5}}, "a search may look for 4096 words"),
+        ({"bool": {"filter": [{"match": {"t": {"query": WORDS, "operator": "and"}}}] * 9}}, "4096 words"),
     ],
 )
 async def test_what_only_the_store_can_refuse_is_refused_by_name(tmp_path: Path, body: Any, message: str) -> None:
@@ -236,6 +240,11 @@ def test_a_pattern_of_too_many_states_is_refused() -> None:
     letters = random.Random(1)
     with pytest.raises(KuzzleError, match="more than 10000 states"):
         automaton.accepts("".join(letters.choice("ab") for _ in range(20_000)))
+
+
+async def test_a_search_may_look_for_many_words(tmp_path: Path) -> None:
+    bodies = [{"bool": {"should": [{"match": {"t": f"{WORDS} lazy"}}] * 4}}]
+    assert await found(tmp_path, *bodies) == [["dog"]]
 
 
 async def test_a_document_that_has_more_of_the_words_comes_first(tmp_path: Path) -> None:

@@ -48,6 +48,10 @@ class HighlightContract:
              {"type": "unified", "fields": {"title": {"number_of_fragments": 1}}}, {"title": ["a <em>fox</em> here"]}),
             ("c", {"match": {"title": "NEEDLE"}}, {"fields": {"title": {"number_of_fragments": 0}}},
              {"title": [LONG.replace("needle", "<em>needle</em>")]}),
+            ("a", {"match_bool_prefix": {"title": "brown qui"}}, {"fields": {"title": {}}},
+             {"title": ["The <em>Quick</em>, <em>brown</em> Fox: it's a fox!"]}),
+            ("a", {"multi_match": {"query": "dog", "fields": ["title", "ta*"]}}, {"fields": {"*": {}}},
+             {"tags": ["<em>dog</em>"]}),
             ("a", {"range": {"year": {"gt": 1}}}, {"fields": {"*": {}, "unknown": {}}}, {}),
         ],
     )  # fmt: skip

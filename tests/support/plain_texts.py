@@ -104,7 +104,8 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
             st.lists(st.tuples(st.sampled_from(["t", "k", "*k", "o.*", "*"]), boosts), min_size=1, max_size=3).map(
                 tuple
             ),
-            words | st.sampled_from(["d d", "Cy"]),
+            # An empty text is a boolean too, false; nothing else here is a value of another type.
+            (words | st.sampled_from(["d d", "Cy"])).filter(bool),
             st.sampled_from(["best_fields", "most_fields", "bool_prefix"]),
             st.sampled_from(["or", "and"]),
             boost=boosts,

@@ -15,8 +15,9 @@ from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.mapping import Mapping as FieldMapping
 from kuzzle.storage.sqlite.analysis import spans_of, words_of
 from kuzzle.storage.sqlite.automata import Automaton
+from kuzzle.storage.sqlite.multi import expand
 from kuzzle.storage.sqlite.texts import expression_of
-from kuzzle.storage.text_tree import Match, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Bool, Query, Term, Terms
 
 Accepts = Callable[[str], bool]
@@ -36,6 +37,8 @@ def wanted_terms(query: Query, mapping: FieldMapping) -> Iterator[tuple[str, Acc
             inner = (query.positive,)
         case FunctionScore():
             inner = (query.query,)
+        case MatchBoolPrefix() | MultiMatch():
+            inner = (expand(mapping, query),)
         case _:
             inner = ()
             accepts = _accepted(query, mapping)

@@ -123,14 +123,14 @@ class Readers:
         connection.execute("SELECT count(*) FROM indexes").fetchall()
 
     def _read(self, connection: apsw.Connection, job: _Job) -> None:
-        if job.future.cancelled():
-            return
-        try:
-            result = job.run(connection)
-        except Exception as error:  # whatever it is, it belongs to the one who waits for this read
-            self._loop.call_soon_threadsafe(_fail, job.future, error)
-        else:
-            self._loop.call_soon_threadsafe(_succeed, job.future, result)
+        # A read that nobody waits for any more is left out, but its snapshot is given back like any other.
+        if not job.future.cancelled():
+            try:
+                result = job.run(connection)
+            except Exception as error:  # whatever it is, it belongs to the one who waits for this read
+                self._loop.call_soon_threadsafe(_fail, job.future, error)
+            else:
+                self._loop.call_soon_threadsafe(_succeed, job.future, result)
         if not self._keeps_snapshots:
             connection.execute("ROLLBACK")
 

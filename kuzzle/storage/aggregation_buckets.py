@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
@@ -40,23 +41,30 @@ def _read_histogram(type_name: str, content: Any) -> Kind:
         content,
         ("field", "interval", "offset", "min_doc_count", "extended_bounds", "keyed", "order", "missing"),
     )
-    interval = read_number(type_name, "interval", options.get("interval"))
+    interval = _finite(type_name, "interval", options.get("interval"))
     if interval <= 0:
         raise bad_request(f"[interval] must be >0 for histogram aggregation [{type_name}]")
     low, high = (
-        None if bound is None else read_number(type_name, "extended_bounds", bound)
+        None if bound is None else _finite(type_name, "extended_bounds", bound)
         for bound in _extended_bounds(type_name, options)
     )
     return Histogram(
         field_of(type_name, options),
         interval,
-        read_number(type_name, "offset", options.get("offset", 0)),
+        _finite(type_name, "offset", options.get("offset", 0)),
         read_count(type_name, "min_doc_count", options.get("min_doc_count", 0), 0),
         (low, high),
         read_flag(type_name, "keyed", options.get("keyed", False)),
         read_orders(type_name, options.get("order", {"_key": "asc"})),
         single_value(type_name, "missing", options.get("missing")),
     )
+
+
+def _finite(type_name: str, name: str, value: Any) -> float:
+    number = read_number(type_name, name, value)
+    if not math.isfinite(number):
+        raise bad_request(f"[{type_name}] [{name}] must be a finite number, found [{value}]")
+    return number
 
 
 def _extended_bounds(type_name: str, options: Mapping[str, Any]) -> tuple[Scalar, Scalar]:
@@ -154,7 +162,7 @@ def _range(type_name: str, item: Any) -> RangeSpec:
     if isinstance(low, bool) or isinstance(high, bool):
         raise bad_request(f"[{type_name}] bounds cannot be booleans")
     if type_name == "range":
-        low, high = (None if bound is None else read_number(type_name, "ranges", bound) for bound in (low, high))
+        low, high = (None if bound is None else _finite(type_name, "ranges", bound) for bound in (low, high))
     return RangeSpec(low, high, _text(type_name, "key", options))
 
 

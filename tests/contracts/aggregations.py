@@ -268,6 +268,13 @@ class RefusalContract:
             ({"terms": {"field": "stored"}}, "Can't load fielddata on [stored]"),
             ({"value_count": {"field": "place"}}, "Field [place] of type [geo_point] is not supported"),
             ({"sum": {"field": "price", "missing": "x"}}, "[missing] of [price]"),
+            ({"histogram": {"field": "price", "interval": 1e-10, "extended_bounds": {"max": 1e308}}}, "[histogram]"),
+            ({"histogram": {"field": "price", "interval": 1e-5}}, "Trying to create too many buckets."),
+            ({"date_histogram": {"field": "sold", "interval": "second"}}, "Trying to create too many buckets."),
+            ({"date_histogram": {"field": "sold", "interval": "day", "time_zone": "Nowhere"}}, "The datetime zone id"),
+            ({"date_histogram": {"field": "sold", "interval": "day", "format": "EEE"}}, "Invalid format: [EEE]"),
+            ({"date_range": {"field": "sold", "ranges": [{"from": 1e300}]}}, "[date_range] the date"),
+            ({"date_range": {"field": "sold", "ranges": [{"from": "soon"}]}}, "failed to parse date field [soon]"),
         ],
     )
     async def test_a_field_that_cannot_be_aggregated(

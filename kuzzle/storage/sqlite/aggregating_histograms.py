@@ -26,7 +26,7 @@ def compute_histogram(space: Space, kind: Histogram, scope: Scope, below: Below)
     offset, interval = space.translation.bind(kind.offset), space.translation.bind(kind.interval)
     key = f"CAST(floor((value - {offset}) / {interval}) AS INTEGER)"
     counts, shown = _counts(space, source, scope, below, key)
-    bounds = [None if bound is None else math.floor((bound - kind.offset) / kind.interval) for bound in kind.bounds]
+    bounds = [None if bound is None else _cell(kind, bound) for bound in kind.bounds]
 
     def build(groups: list[Group], path: Path) -> dict[str, Any]:
         if kind.min_doc_count == 0:
@@ -43,6 +43,13 @@ def compute_histogram(space: Space, kind: Histogram, scope: Scope, below: Below)
         return {"buckets": words}
 
     return Computed({path: build(groups, path) for path, groups in counts.items()}, lambda: build([], (None,)))
+
+
+def _cell(kind: Histogram, bound: float) -> int:
+    cell = (bound - kind.offset) / kind.interval
+    if not math.isfinite(cell):
+        raise bad_request(f"[histogram] [extended_bounds] is too many intervals away: [{bound}]")
+    return math.floor(cell)
 
 
 def compute_date_histogram(space: Space, kind: DateHistogram, scope: Scope, below: Below) -> Computed:

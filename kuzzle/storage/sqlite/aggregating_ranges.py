@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from kuzzle.storage.aggregations import Ranges, RangeSpec
 from kuzzle.storage.date_text import date_text
@@ -13,6 +13,9 @@ from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.aggregating_metrics import date_format_of
 from kuzzle.storage.sqlite.aggregating_scope import Below, Computed, Path, Scope, Space
 from kuzzle.storage.tree import Scalar
+
+# What an integer of the index holds.
+_MAX_MILLIS: Final = 1 << 63
 
 Bounds = tuple[float, float, dict[str, Any]]
 """First value, the value behind the last, and what the bucket says of itself."""
@@ -100,5 +103,7 @@ class _Dates:
         if bound is None:
             return None
         if isinstance(bound, int | float):
+            if not abs(bound) < _MAX_MILLIS:
+                raise DateError(f"[date_range] the date [{bound}] is beyond the calendar")
             return math.floor(bound)
         return self._reader.parse_math(bound, now_ms=self._now_ms, zone=self._zone)

@@ -36,6 +36,7 @@ from kuzzle.security.rights import Rights
 from kuzzle.security.tokens import Tokens
 from kuzzle.security.users import Users
 from kuzzle.specifications.store import Specifications
+from kuzzle.statistics import Statistics
 from kuzzle.storage.base import Storage, StorageUnavailableError
 from kuzzle.validation import Validator
 
@@ -82,11 +83,12 @@ class Application:
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
         )
         self.events = Events()
+        self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         rights = Rights.open_to_everyone()
         registry = Registry(
             [
-                ServerController(self.storage, self.users, config),
+                ServerController(self.storage, self.users, self.statistics, config),
                 IndexController(self.storage, self.auto_refresh, rights),
                 CollectionController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
@@ -109,9 +111,11 @@ class Application:
             access_log=AccessLog(config.section("logs")),
             is_ready=self.is_ready,
             on_connection_removed=self.realtime.remove_connection,
+            statistics=self.statistics,
             meter=meter,
         )
         self.realtime.outlet = self.entrypoint
+        self.statistics.connection_counts = lambda: self.entrypoint.connection_counts
         self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = self._build_protocols()
         self._is_started = False
@@ -189,6 +193,7 @@ class Application:
         except BaseException:
             await self._close()
             raise
+        self.statistics.start()
         self._is_started = True
 
     async def stop(self) -> None:
@@ -199,6 +204,7 @@ class Application:
         await self._close()
 
     async def _close(self) -> None:
+        self.statistics.stop()
         for protocol in reversed(self.protocols):
             try:
                 await protocol.stop()

@@ -16,6 +16,7 @@ from kuzzle.notification import Notification
 from kuzzle.request import Request
 from kuzzle.response import Response
 from kuzzle.schemas import load_schema
+from kuzzle.statistics import Statistics
 from kuzzle.validation import Validator
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Entrypoint:
         access_log: AccessLog,
         is_ready: Callable[[], bool],
         on_connection_removed: Callable[[str], None],
+        statistics: Statistics,
         meter: RequestMeter | None = None,
     ) -> None:
         self.api = api
@@ -68,6 +70,7 @@ class Entrypoint:
         self._meter = meter
         self._access_log = access_log
         self._on_connection_removed = on_connection_removed
+        self._statistics = statistics
         self._envelope = Validator(load_schema("request.json"))
         self._connections: dict[str, Connection] = {}
         self._protocols: dict[str, Carrier] = {}
@@ -108,7 +111,16 @@ class Entrypoint:
             response = self.api.failure(request, KuzzleError.without_id(503, "Kuzzle is shutting down"))
             self._count_refusal(request, response)
             return response
-        response = await self._run(request)
+        counters = self._statistics.counters(connection.protocol)
+        counters.ongoing += 1
+        try:
+            response = await self._run(request)
+        finally:
+            counters.ongoing -= 1
+        if response.status < 400:
+            counters.completed += 1
+        else:
+            counters.failed += 1
         if self._access_log.is_on:
             self._access_log.write(request, response)
         return response

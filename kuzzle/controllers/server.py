@@ -9,9 +9,11 @@ import kuzzle
 from kuzzle import host
 from kuzzle.config import Config
 from kuzzle.controllers.base import Controller, action
+from kuzzle.controllers.moments import moment_ms
 from kuzzle.errors import ResultingError
 from kuzzle.request import Request
 from kuzzle.security.users import Users
+from kuzzle.statistics import Frame, Statistics
 from kuzzle.storage.base import Storage
 
 
@@ -20,9 +22,10 @@ class ServerController(Controller):
 
     name = "server"
 
-    def __init__(self, storage: Storage, users: Users, config: Config) -> None:
+    def __init__(self, storage: Storage, users: Users, statistics: Statistics, config: Config) -> None:
         self._storage = storage
         self._users = users
+        self._statistics = statistics
         self._config = config
         self._started_at = time.monotonic()
 
@@ -81,3 +84,24 @@ class ServerController(Controller):
     async def get_config(self, request: Request) -> dict[str, Any]:
         """Return the configuration in force, secrets left out."""
         return {"version": kuzzle.__version__, **self._config.public()}
+
+    # --- statistics
+
+    @action("getLastStats")
+    async def get_last_stats(self, request: Request) -> Frame:
+        """Return the last frame of the statistics."""
+        return self._statistics.last()
+
+    @action("getStats")
+    async def get_stats(self, request: Request) -> dict[str, Any]:
+        """Return the frames of a time."""
+        return _frames(self._statistics.between(moment_ms(request, "startTime"), moment_ms(request, "stopTime")))
+
+    @action("getAllStats")
+    async def get_all_stats(self, request: Request) -> dict[str, Any]:
+        """Return all frames."""
+        return _frames(self._statistics.between(None, None))
+
+
+def _frames(frames: list[Frame]) -> dict[str, Any]:
+    return {"total": len(frames), "hits": frames}

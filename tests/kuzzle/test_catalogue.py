@@ -23,7 +23,7 @@ def sample(schema: dict[str, Any]) -> Any:
     """A value that obeys a schema of an argument or body."""
     if "enum" in schema:
         return schema["enum"][0]
-    kind = schema["type"]
+    kind = schema.get("type", "string")
     value = SAMPLES[kind if isinstance(kind, str) else kind[0]]
     if kind == "object":
         return {name: sample(schema["properties"][name]) for name in schema.get("required", ())}

@@ -16,6 +16,7 @@ from kuzzle.entrypoint import Entrypoint
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.response import Response
+from kuzzle.statistics import Statistics
 from protocols.base import ProtocolContext
 from protocols.http import HttpProtocol
 from protocols.ports import Ports
@@ -110,6 +111,7 @@ class WebStage:
             access_log=AccessLog({"access": {"enabled": False, "accessLogIpOffset": 0, "file": None}}),
             is_ready=lambda: self.is_ready,
             on_connection_removed=self.removed.append,
+            statistics=Statistics({"statsInterval": 10, "ttl": 3600}),
         )
         self.ports = Ports("localhost")
         limits = {"maxRequestSize": max_request_size}

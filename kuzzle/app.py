@@ -10,7 +10,7 @@ import asyncio
 import importlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from kuzzle.access_log import AccessLog
@@ -18,7 +18,9 @@ from kuzzle.api.v1 import ApiV1
 from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
+from kuzzle.controllers.admin import AdminController
 from kuzzle.controllers.auto_refresh import AutoRefresh
+from kuzzle.controllers.background import Background
 from kuzzle.controllers.bulk import BulkController
 from kuzzle.controllers.collection import CollectionController
 from kuzzle.controllers.document import DocumentController
@@ -85,6 +87,10 @@ class Application:
         self.events = Events()
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
+        self.background = Background()
+        importer = Importer(self.storage, self.auto_refresh)
+        # What stops the process; it hands in its own.
+        self.stop_server: Callable[[], None] = _ignore_stop
         rights = Rights.open_to_everyone()
         registry = Registry(
             [
@@ -92,8 +98,18 @@ class Application:
                 IndexController(self.storage, self.auto_refresh, rights),
                 CollectionController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
-                BulkController(self.storage, self.realtime, Importer(self.storage, self.auto_refresh), limits),
+                BulkController(self.storage, self.realtime, importer, limits),
                 RealtimeController(self.realtime, self.specifications),
+                AdminController(
+                    self.storage,
+                    importer,
+                    self.auto_refresh,
+                    self.background,
+                    self.statistics,
+                    config,
+                    caches={"internalCache": [self.statistics.clear]},
+                    stop_server=lambda: self.stop_server(),
+                ),
             ]
         )
         self.funnel = Funnel(
@@ -199,8 +215,10 @@ class Application:
     async def stop(self) -> None:
         """Take no new work, let running requests end, tell the clients, close the doors and the store."""
         self.entrypoint.is_shutting_down = True
-        if not await self.slots.wait_idle(self.config.section("server")["shutdownTimeout"] / 1000):
+        timeout_s = self.config.section("server")["shutdownTimeout"] / 1000
+        if not await self.slots.wait_idle(timeout_s):
             logger.warning("Stopping with %d requests still at work", self.slots.at_work)
+        await self.background.finish(timeout_s)
         await self._close()
 
     async def _close(self) -> None:
@@ -213,6 +231,10 @@ class Application:
         if self.metrics is not None:
             await self.metrics.stop()
         await self.storage.close()
+
+
+def _ignore_stop() -> None:
+    logger.info("Nobody has said how to stop the server")
 
 
 def build_storage(config: Config) -> Storage:

@@ -54,6 +54,7 @@ def run(config: Config) -> None:
 async def _serve(config: Config, logs: Logs) -> None:
     application = Application(config)
     told_to_stop = _listen_to_signals(config, logs)
+    application.stop_server = told_to_stop.set
     await application.start()
     try:
         await _say(application)

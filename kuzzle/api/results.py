@@ -125,6 +125,18 @@ class ImportReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedImport:
+    """An import of which parts failed, where only failures are told."""
+
+    report: ImportReport
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgedOrder:
+    """An order of an administrator is carried out, or will be."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeftRoom:
     """The connection is no longer in this room."""
 

@@ -10,10 +10,12 @@ from typing import Any, Final
 from kuzzle.api.generation import ApiGeneration
 from kuzzle.api.results import (
     Acknowledged,
+    AcknowledgedOrder,
     CreatedIndex,
     DeletedDocuments,
     DocumentBatch,
     DocumentCount,
+    FailedImport,
     FetchedDocuments,
     ImportReport,
     LeftRoom,
@@ -57,6 +59,8 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
     WrittenDocument: documents.written_document,
     DocumentBatch: documents.document_batch,
     ImportReport: imports.import_report,
+    FailedImport: imports.failed_import,
+    AcknowledgedOrder: lambda _request, _done: {"acknowledge": True},
     FetchedDocuments: documents.fetched_documents,
     DeletedDocuments: documents.deleted_documents,
     DocumentCount: documents.document_count,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kuzzle.api.results import ImportedItem, ImportReport
+from kuzzle.api.results import FailedImport, ImportedItem, ImportReport
 from kuzzle.api.v1.documents import SHARDS
 from kuzzle.errors import PartialError
 from kuzzle.request import Request
@@ -23,6 +23,16 @@ def import_report(_request: Request, report: ImportReport) -> dict[str, Any]:
     if failed:
         raise PartialError("services.storage.import_failed", failed, {**result, "partialErrors": failed})
     return result
+
+
+def failed_import(_request: Request, failed: FailedImport) -> None:
+    """Word `admin:loadFixtures` of which documents were refused.
+
+    Raises:
+        PartialError: Always.
+    """
+    errors = [_failure(item) for item in failed.report.items if item.error is not None]
+    raise PartialError("services.storage.import_failed", errors, None)
 
 
 def _success(item: ImportedItem) -> dict[str, Any]:

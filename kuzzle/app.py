@@ -88,33 +88,12 @@ class Application:
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
-        importer = Importer(self.storage, self.auto_refresh)
         # What stops the process; it hands in its own.
         self.stop_server: Callable[[], None] = _ignore_stop
         rights = Rights.open_to_everyone()
-        registry = Registry(
-            [
-                ServerController(self.storage, self.users, self.statistics, config),
-                IndexController(self.storage, self.auto_refresh, rights),
-                CollectionController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
-                DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
-                BulkController(self.storage, self.realtime, importer, limits),
-                RealtimeController(self.realtime, self.specifications),
-                AdminController(
-                    self.storage,
-                    importer,
-                    self.auto_refresh,
-                    self.background,
-                    self.statistics,
-                    config,
-                    caches={"internalCache": [self.statistics.clear]},
-                    stop_server=lambda: self.stop_server(),
-                ),
-            ]
-        )
         self.funnel = Funnel(
             api=api,
-            registry=registry,
+            registry=self._build_registry(rights),
             slots=self.slots,
             events=self.events,
             rights=rights,
@@ -135,6 +114,30 @@ class Application:
         self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = self._build_protocols()
         self._is_started = False
+
+    def _build_registry(self, rights: Rights) -> Registry:
+        limits = self.config.section("limits")
+        importer = Importer(self.storage, self.auto_refresh)
+        return Registry(
+            [
+                ServerController(self.storage, self.users, self.statistics, self.config),
+                IndexController(self.storage, self.auto_refresh, rights),
+                CollectionController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
+                DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
+                BulkController(self.storage, self.realtime, importer, limits),
+                RealtimeController(self.realtime, self.specifications),
+                AdminController(
+                    self.storage,
+                    importer,
+                    self.auto_refresh,
+                    self.background,
+                    self.statistics,
+                    self.config,
+                    caches={"internalCache": [self.statistics.clear]},
+                    stop_server=lambda: self.stop_server(),
+                ),
+            ]
+        )
 
     def _build_protocols(self) -> tuple[Ports, list[Protocol]]:
         from protocols.base import ProtocolContext

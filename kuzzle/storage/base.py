@@ -255,9 +255,36 @@ writer learns of it. It must not block nor raise."""
 
 
 @dataclass(slots=True)
+class InnerHit:
+    """A nested object that matched.
+
+    Attributes:
+        path: Where it stands: field and place in its list, from the document inwards.
+    """
+
+    path: list[tuple[str, int]]
+    score: float | None
+    source: Source | None
+
+
+@dataclass(slots=True)
+class InnerPage:
+    """Some of the nested objects of a document that matched; `total` counts all."""
+
+    hits: list[InnerHit]
+    total: int
+    max_score: float | None
+
+
+@dataclass(slots=True)
 class Hit:
-    """A found document; `sort` holds the values it was sorted by, when a sort was asked for,
-    `highlight` fragments by field, when something was found in fields to highlight."""
+    """A found document.
+
+    Attributes:
+        sort: The values it was sorted by, when a sort was asked for.
+        highlight: Fragments by field, when something was found in fields to highlight.
+        inner_hits: Which of its nested objects matched, by the names that were asked for.
+    """
 
     index: str
     collection: str
@@ -266,6 +293,7 @@ class Hit:
     source: Source | None
     sort: list[Any] | None = None
     highlight: dict[str, list[str]] | None = None
+    inner_hits: dict[str, InnerPage] | None = None
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kuzzle.storage.compound_clauses import COMPOUND_READERS
 from kuzzle.storage.geo_clauses import GEO_READERS
+from kuzzle.storage.nested_clauses import read_nested
 from kuzzle.storage.reading import (
     MAX_TERMS,
     bad_request,
@@ -83,8 +84,8 @@ class _Reader:
             raise bad_request(f"[{name}] query malformed, no start_object after query name")
         if name == "bool":
             return self._read_bool(content, depth)
-        if name in COMPOUND_READERS:
-            return COMPOUND_READERS[name](content, lambda inner: self.read(inner, depth + COMPOUND_DEPTH))
+        if name in _COMPOUND_READERS:
+            return _COMPOUND_READERS[name](content, lambda inner: self.read(inner, depth + COMPOUND_DEPTH))
         return _READERS[name](content)
 
     def _read_bool(self, content: Mapping[str, Any], depth: int) -> Query:
@@ -214,4 +215,5 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     **GEO_READERS,
     **TEXT_READERS,
 }
-_CLAUSES: Final = frozenset({"bool", *_READERS, *COMPOUND_READERS})
+_COMPOUND_READERS: Final = {**COMPOUND_READERS, "nested": read_nested}
+_CLAUSES: Final = frozenset({"bool", *_READERS, *_COMPOUND_READERS})

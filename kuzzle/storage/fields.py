@@ -62,7 +62,7 @@ class Field:
         path: Dotted, from the root; of a sub field, with its name behind its field's.
         definition: As users wrote it.
         subfields: The same value, indexed in other ways.
-        is_hidden: Below a nested object: ordinary clauses do not see it.
+        nested_path: Of the nested object around it, empty without one.
     """
 
     path: str
@@ -71,7 +71,12 @@ class Field:
     subfields: tuple[Field, ...] = ()
     copy_to: tuple[str, ...] = ()
     date_format: DateFormat | None = None
-    is_hidden: bool = False
+    nested_path: str = ""
+
+    @property
+    def is_hidden(self) -> bool:
+        """True below a nested object: only clauses inside of a `nested` see it."""
+        return bool(self.nested_path)
 
     @property
     def is_searchable(self) -> bool:
@@ -86,6 +91,7 @@ class ObjectNode:
     Attributes:
         dynamic: What becomes of unknown fields: `"true"`, `"false"` or `"strict"`.
         is_enabled: False: nothing below is looked at.
+        nested_path: Of the nearest nested object: itself, or one around it; empty without one.
     """
 
     path: str
@@ -93,10 +99,11 @@ class ObjectNode:
     children: dict[str, Field | ObjectNode] = field(default_factory=dict)
     is_nested: bool = False
     is_enabled: bool = True
+    nested_path: str = ""
 
 
 def compile_object(
-    path: str, definition: Mapping[str, Any], inherited_dynamic: str, *, is_hidden: bool = False
+    path: str, definition: Mapping[str, Any], inherited_dynamic: str, *, nested_path: str = ""
 ) -> ObjectNode:
     """Compile an object's definition with all that is below.
 
@@ -105,14 +112,16 @@ def compile_object(
     """
     dynamic = dynamic_policy(definition.get("dynamic", inherited_dynamic))
     is_nested = definition.get("type") == "nested"
+    nested_path = path if is_nested else nested_path
     children: dict[str, Field | ObjectNode] = {}
     for name, child in definition.get("properties", {}).items():
         child_path = f"{path}.{name}" if path else name
         if is_object(child):
-            children[name] = compile_object(child_path, child, dynamic, is_hidden=is_hidden or is_nested)
+            children[name] = compile_object(child_path, child, dynamic, nested_path=nested_path)
         else:
-            children[name] = compile_field(child_path, child, is_hidden=is_hidden or is_nested)
-    return ObjectNode(path, dynamic, children, is_nested, definition.get("enabled", True) not in (False, "false"))
+            children[name] = compile_field(child_path, child, nested_path=nested_path)
+    is_enabled = definition.get("enabled", True) not in (False, "false")
+    return ObjectNode(path, dynamic, children, is_nested, is_enabled, nested_path)
 
 
 def is_object(definition: Mapping[str, Any]) -> bool:
@@ -123,7 +132,7 @@ def is_object(definition: Mapping[str, Any]) -> bool:
     return "properties" in definition or set(definition) == {"enabled"}
 
 
-def compile_field(path: str, definition: Mapping[str, Any], *, is_hidden: bool, is_subfield: bool = False) -> Field:
+def compile_field(path: str, definition: Mapping[str, Any], *, nested_path: str, is_subfield: bool = False) -> Field:
     """Compile the definition of a field that holds values.
 
     Raises:
@@ -140,7 +149,7 @@ def compile_field(path: str, definition: Mapping[str, Any], *, is_hidden: bool, 
     _check_parameters(path, definition)
     copy_to = definition.get("copy_to", ())
     subfields = tuple(
-        compile_field(f"{path}.{name}", subfield, is_hidden=is_hidden, is_subfield=True)
+        compile_field(f"{path}.{name}", subfield, nested_path=nested_path, is_subfield=True)
         for name, subfield in definition.get("fields", {}).items()
     )
     return Field(
@@ -150,7 +159,7 @@ def compile_field(path: str, definition: Mapping[str, Any], *, is_hidden: bool, 
         subfields,
         (copy_to,) if isinstance(copy_to, str) else tuple(copy_to),
         _date_format(path, definition) if kind == "date" else None,
-        is_hidden,
+        nested_path,
     )
 
 

@@ -55,6 +55,7 @@ class Mapping:
         properties: Field name to its definition, as users wrote it.
         root: The same, compiled, with the metadata.
         fields: Every field that holds values, sub fields included, by path.
+        nested: Every nested object by path.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Mapping:
         self.fields: dict[str, Field] = {}
         self.objects: dict[str, ObjectNode] = {}
         self._collect(self.root, 1)
+        self.nested = {path: node for path, node in self.objects.items() if node.is_nested}
 
     def _collect(self, node: ObjectNode, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -101,6 +103,22 @@ class Mapping:
         dynamic = dynamic_policy(changes["dynamic"]) if changes.get("dynamic") is not None else self.dynamic
         meta = changes["_meta"] if changes.get("_meta") is not None else self.meta
         return Mapping(dynamic, deepcopy(meta), merged)
+
+    def mark_nested(self, properties: dict[str, Any]) -> None:
+        """Give inferred definitions the type of the nested objects that they add fields to."""
+        for path in self.nested:
+            place: dict[str, Any] | None = {"properties": properties}
+            for name in path.split("."):
+                place = (place or {}).get("properties", {}).get(name)
+            if place is not None:
+                place["type"] = "nested"
+
+    def nested_around(self, path: str) -> str:
+        """Return the path of the nested object around another; empty: it stands in the document itself."""
+        parents = path.split(".")[:-1]
+        while parents and ".".join(parents) not in self.nested:
+            parents.pop()
+        return ".".join(parents)
 
     def fields_below(self, path: str) -> Iterator[Field]:
         """Yield the field of a path, or every field below it when it is an object's."""

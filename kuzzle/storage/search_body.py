@@ -11,16 +11,13 @@ from kuzzle.storage.clauses import parse_query
 from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.highlight_body import parse_highlight
 from kuzzle.storage.reading import bad_request
-from kuzzle.storage.source_filter import SourceFilter
+from kuzzle.storage.source_reading import parse_source, token_name
 from kuzzle.storage.tree import MATCH_ALL, Scalar, Search, Sort
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
 MAX_RESULT_WINDOW: Final = 10000
 # More keys than anybody sorts by; each of them costs a pass over its field.
 MAX_SORT_KEYS: Final = 32
-# A pattern of `_source` is matched against every path of every hit.
-MAX_PATTERNS: Final = 100
-MAX_STARS: Final = 4
 
 _KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs"}
@@ -71,17 +68,6 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         post_filter=parse_query(body["post_filter"]) if body.get("post_filter") else None,
         aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
     )
-
-
-def token_name(value: Any) -> str:
-    """Name a value as Elasticsearch's parser does in its messages."""
-    if isinstance(value, dict | list):
-        return "START_OBJECT" if isinstance(value, dict) else "START_ARRAY"
-    if isinstance(value, bool):
-        return "VALUE_BOOLEAN"
-    if isinstance(value, int | float):
-        return "VALUE_NUMBER"
-    return "VALUE_NULL" if value is None else "VALUE_STRING"
 
 
 def _count(name: str, value: Any, default: int) -> int:
@@ -177,41 +163,3 @@ def parse_after(values: Any, sort: tuple[Sort, ...]) -> tuple[Scalar, ...] | Non
     if len(values) != len(sort):
         raise bad_request(f"search_after has {len(values)} value(s) but sort has {len(sort)}.")
     return tuple(values)
-
-
-def parse_source(wanted: Any) -> SourceFilter | Literal[False] | None:
-    """Read `_source`: false, true, a pattern, a list of patterns, or `{includes, excludes}`.
-
-    Raises:
-        KuzzleError
-    """
-    if wanted is None or wanted is True:
-        return None
-    if wanted is False:
-        return False
-    if isinstance(wanted, str | list):
-        return SourceFilter(includes=_patterns(wanted))
-    if not isinstance(wanted, dict):
-        raise bad_request(
-            "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] in [_source] "
-            f"but found [{token_name(wanted)}]"
-        )
-    for name in wanted:
-        if name not in ("includes", "include", "excludes", "exclude"):
-            raise bad_request(f"Unknown key for a {token_name(wanted[name])} in [{name}].")
-    return SourceFilter(
-        includes=_patterns(wanted.get("includes", wanted.get("include"))),
-        excludes=_patterns(wanted.get("excludes", wanted.get("exclude"))),
-    )
-
-
-def _patterns(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    patterns = value if isinstance(value, list) else [value]
-    if len(patterns) > MAX_PATTERNS:
-        raise bad_request(f"Too many patterns in [_source]: at most [{MAX_PATTERNS}] are allowed")
-    for pattern in patterns:
-        if not isinstance(pattern, str) or pattern.count("*") > MAX_STARS:
-            raise bad_request("Unknown key for a VALUE_STRING in [_source].")
-    return tuple(patterns)

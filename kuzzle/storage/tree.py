@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from kuzzle.storage.compound_tree import Compound
 from kuzzle.storage.geo_tree import Distance, GeoWithin
 from kuzzle.storage.highlight_tree import HighlightField
+from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.text_tree import Text
 
@@ -103,7 +104,7 @@ class Bool:
         return 1 if self.should and not self.must and not self.filter else 0
 
 
-Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound | GeoWithin | Text
+Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound | GeoWithin | Nested | Text
 MATCH_ALL: Final = MatchAll()
 
 

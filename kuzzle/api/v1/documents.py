@@ -26,6 +26,8 @@ from kuzzle.storage.base import (
     DocumentWrite,
     FailedWrite,
     Hit,
+    InnerHit,
+    InnerPage,
     SearchPage,
     Source,
     StoredDocument,
@@ -221,7 +223,22 @@ def _hit(hit: Hit) -> dict[str, Any]:
         shape["highlight"] = hit.highlight
     if hit.sort is not None:
         shape["sort"] = hit.sort
+    if hit.inner_hits is not None:
+        shape["inner_hits"] = {name: _inner_page(hit, page) for name, page in hit.inner_hits.items()}
     return _with_metadata(shape, hit.source)
+
+
+def _inner_page(hit: Hit, page: InnerPage) -> dict[str, Any]:
+    hits = [_inner_hit(hit, inner) for inner in page.hits]
+    return {"hits": {"total": page.total, "max_score": page.max_score, "hits": hits}}
+
+
+def _inner_hit(hit: Hit, inner: InnerHit) -> dict[str, Any]:
+    place: dict[str, Any] = {}
+    for field, offset in reversed(inner.path):
+        place = {"field": field, "offset": offset, **({"_nested": place} if place else {})}
+    shape = {"_index": hit.index, "_type": hit.collection, "_id": hit.id, "_nested": place, "_score": inner.score}
+    return shape if inner.source is None else {**shape, "_source": inner.source}
 
 
 def refreshed_index(_request: Request, _refreshed: RefreshedIndex) -> dict[str, Any]:

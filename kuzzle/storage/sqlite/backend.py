@@ -47,6 +47,7 @@ from kuzzle.storage.sqlite.readers import Readers
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
 from kuzzle.storage.sqlite.scrolls import Scrolls, StartedScroll
 from kuzzle.storage.sqlite.searching import count_documents, find_document_ids, search_documents
+from kuzzle.storage.sqlite.upgrade import upgrade
 from kuzzle.storage.sqlite.writer import Change, Transaction, Writer
 from kuzzle.storage.sqlite.writing import write_documents, write_operations
 from kuzzle.storage.tree import MATCH_ALL, Query, Search
@@ -121,6 +122,7 @@ class SqliteStorage(Storage):
         opened: list[apsw.Connection] = []
         try:
             opened.append(open_writer(self.path, self._durability))
+            upgrade(opened[0])
             catalogue = load_catalogue(opened[0])
             opened.extend(open_reader(self.path) for _ in range(READERS + 1))
         except (StoreOpenError, apsw.Error, ValueError) as error:

@@ -21,7 +21,8 @@ class CollectionState:
 
     Attributes:
         number: Names its tables.
-        field_numbers: Path of a field to its number in the table of values; numbers are never used again.
+        field_numbers: Path of a field or nested object to its number in the table of values; numbers are
+            never used again.
     """
 
     def __init__(self, name: str, number: int, definition: MappingType[str, Any], numbers: dict[str, int]) -> None:
@@ -47,7 +48,7 @@ class CollectionState:
     def with_mapping(self, mapping: Mapping) -> CollectionState:
         """Return this collection with another mapping; its new fields get numbers."""
         numbers = dict(self.field_numbers)
-        for path in mapping.fields:
+        for path in (*mapping.fields, *mapping.nested):
             numbers.setdefault(path, len(numbers) + 1)
         definition = {"dynamic": mapping.dynamic, "meta": mapping.meta, "properties": mapping.properties}
         changed = CollectionState(self.name, self.number, definition, numbers)

@@ -12,11 +12,17 @@ import orjson
 from kuzzle.storage.base import InvalidDocumentError, Source
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.extraction import FREQUENCY_BITS, IndexRow
+from kuzzle.storage.sqlite.nested_rows import nested_rid, nested_rids
+from kuzzle.storage.values import IndexedValue
 
 # Index rows go in with few statements of many rows, not many of one: each statement gives up and takes
 # back the interpreter's lock, which under load costs more than the row. Sizes are fixed so that the
 # statements are prepared once.
 _ROWS_PER_STATEMENT: Final = (64, 16, 4, 1)
+
+
+_StoredRow = tuple[int, IndexedValue, int, int]
+"""A row of the table of values: field, value, rid, weight."""
 
 
 @dataclass(slots=True)
@@ -56,8 +62,7 @@ def insert_document(
     connection.execute(
         f"INSERT INTO {state.documents_table} (id, version, body) VALUES (?, 1, jsonb(?))", (document_id, body)
     )
-    _insert_rows(connection, state, rows, connection.last_insert_rowid())
-    _change_lengths(connection, state, (), rows)
+    insert_rows(connection, state, connection.last_insert_rowid(), rows)
 
 
 def update_document(
@@ -68,32 +73,55 @@ def update_document(
         f"UPDATE {state.documents_table} SET version = ?, body = jsonb(?) WHERE rid = ?",
         (current.version + 1, body, current.rid),
     )
-    before = _stored_rows(connection, state, current.rid)
+    before, after = _stored_rows(connection, state, current.rid), _placed(current.rid, rows)
     # The rows of words that only weigh otherwise now have the same keys: first out, then in.
-    _delete_rows(connection, state, before - rows, current.rid)
-    _insert_rows(connection, state, rows - before, current.rid)
-    _change_lengths(connection, state, before, rows)
+    _delete_rows(connection, state, before - after)
+    _insert_rows(connection, state, after - before)
+    _change_lengths(connection, state, before, after)
 
 
 def delete_document(connection: apsw.Connection, state: CollectionState, current: StoredRow) -> None:
     """Remove a document."""
     _change_lengths(connection, state, _stored_rows(connection, state, current.rid), ())
     connection.execute(f"DELETE FROM {state.documents_table} WHERE rid = ?", (current.rid,))
-    connection.execute(f"DELETE FROM {state.values_table} WHERE rid = ?", (current.rid,))
+    condition, rids = _rids_of(state, current.rid)
+    connection.execute(f"DELETE FROM {state.values_table} WHERE {condition}", rids)
 
 
-def _stored_rows(connection: apsw.Connection, state: CollectionState, rid: int) -> set[IndexRow]:
-    return set(connection.execute(f"SELECT field, value, weight FROM {state.values_table} WHERE rid = ?", (rid,)))
+def insert_rows(connection: apsw.Connection, state: CollectionState, rid: int, rows: set[IndexRow]) -> None:
+    """Store the index rows of a document that has none."""
+    placed = _placed(rid, rows)
+    _insert_rows(connection, state, placed)
+    _change_lengths(connection, state, (), placed)
+
+
+def _placed(rid: int, rows: Iterable[IndexRow]) -> set[_StoredRow]:
+    return {(number, value, nested_rid(rid, place) if place else rid, weight) for number, value, place, weight in rows}
+
+
+def _rids_of(state: CollectionState, rid: int) -> tuple[str, tuple[int, ...]]:
+    """Return the condition that a row is of a document or its nested objects, and what it is bound to."""
+    if not state.mapping.nested:
+        return "rid = ?", (rid,)
+    return "(rid = ? OR rid BETWEEN ? AND ?)", (rid, *nested_rids(rid))
+
+
+def _stored_rows(connection: apsw.Connection, state: CollectionState, rid: int) -> set[_StoredRow]:
+    condition, rids = _rids_of(state, rid)
+    return set(
+        connection.execute(f"SELECT field, value, rid, weight FROM {state.values_table} WHERE {condition}", rids)
+    )
 
 
 def _change_lengths(
-    connection: apsw.Connection, state: CollectionState, before: Iterable[IndexRow], after: Iterable[IndexRow]
+    connection: apsw.Connection, state: CollectionState, before: Iterable[_StoredRow], after: Iterable[_StoredRow]
 ) -> None:
     """Keep count of the texts of each field and of their words."""
     old, new = _lengths(before), _lengths(after)
     for number in old.keys() | new.keys():
-        texts = (number in new) - (number in old)
-        words = new.get(number, 0) - old.get(number, 0)
+        old_texts, old_words = old.get(number, (0, 0))
+        new_texts, new_words = new.get(number, (0, 0))
+        texts, words = new_texts - old_texts, new_words - old_words
         if texts or words:
             connection.execute(
                 f"INSERT INTO {state.lengths_table} VALUES (?, ?, ?) ON CONFLICT (field) DO UPDATE SET "
@@ -102,19 +130,25 @@ def _change_lengths(
             )
 
 
-def _lengths(rows: Iterable[IndexRow]) -> dict[int, int]:
-    return {number: weight >> FREQUENCY_BITS for number, _, weight in rows if weight}
+def _lengths(rows: Iterable[_StoredRow]) -> dict[int, tuple[int, int]]:
+    """Return how many texts each field has in these rows, and how many words they have together."""
+    lengths = {(number, rid): weight >> FREQUENCY_BITS for number, _, rid, weight in rows if weight}
+    found: dict[int, tuple[int, int]] = {}
+    for (number, _), length in lengths.items():
+        texts, words = found.get(number, (0, 0))
+        found[number] = (texts + 1, words + length)
+    return found
 
 
-def _insert_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[IndexRow], rid: int) -> None:
-    values = [part for number, value, weight in rows for part in (number, value, rid, weight)]
+def _insert_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[_StoredRow]) -> None:
+    values = [part for row in rows for part in row]
     for count, portion in _portions(values, 4):
         marks = ",".join(["(?,?,?,?)"] * count)
         connection.execute(f"INSERT INTO {state.values_table} VALUES {marks}", portion)
 
 
-def _delete_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[IndexRow], rid: int) -> None:
-    values = [part for number, value, _ in rows for part in (number, value, rid)]
+def _delete_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[_StoredRow]) -> None:
+    values = [part for row in rows for part in row[:3]]
     for count, portion in _portions(values, 3):
         marks = ",".join(["(?,?,?)"] * count)
         connection.execute(f"DELETE FROM {state.values_table} WHERE (field, value, rid) IN (VALUES {marks})", portion)

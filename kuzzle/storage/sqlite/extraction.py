@@ -1,6 +1,7 @@
 """What the index keeps of a document: for each of its fields, each of its values once.
 
-Objects in arrays are flattened, as Elasticsearch does: the values of all of them belong to one field.
+Objects in arrays are flattened, as Elasticsearch does: the values of all of them belong to one field. Nested
+objects keep their values apart: `nested_rows.py` says how.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from kuzzle.storage.base import StrictMappingError
 from kuzzle.storage.fields import Field, ObjectNode
 from kuzzle.storage.mapping import Mapping, add_inferred, check_field_name, infer_definition
 from kuzzle.storage.sqlite.analysis import words_of
+from kuzzle.storage.sqlite.nested_rows import MAX_NESTED_OBJECTS, NestedObject
 from kuzzle.storage.values import PRESENT, IndexedValue, index_value, text_of
 
-IndexRow = tuple[int, IndexedValue, int]
-"""Number of a field, one of its values in a document, and the weight of a word (`pack_weight`), else 0."""
+IndexRow = tuple[int, IndexedValue, int, int]
+"""Number of a field, one of its values, the number of the nested object that holds it (0: the document itself),
+and the weight of a word (`pack_weight`), else 0."""
 
 # A weight holds how often a word is in a text, in these low bits, and above how many words the text has.
 FREQUENCY_BITS: Final = 20
@@ -34,16 +37,24 @@ class Extraction:
 
     Attributes:
         rows: The values of the document by the numbers of their fields.
+        objects: Its nested objects, by their numbers less one.
         unknown: Fields that the mapping does not know and is to learn: definitions by name, nested.
     """
 
-    def __init__(self, mapping: Mapping, numbers: MappingType[str, int], collection: str) -> None:
+    def __init__(
+        self, mapping: Mapping, numbers: MappingType[str, int], collection: str, *, is_lenient: bool = False
+    ) -> None:
+        """`is_lenient`: what the mapping refuses is left out; the document was written under another one."""
         self.rows: set[IndexRow] = set()
+        self.objects: list[NestedObject] = []
         self.unknown: dict[str, Any] = {}
         self._mapping = mapping
         self._numbers = numbers
         self._collection = collection
-        self._words: dict[int, list[str]] = {}
+        self._is_lenient = is_lenient
+        self._words: dict[tuple[int, int], list[str]] = {}
+        # Path of each nested object around what is read, and its number; the document's path is empty.
+        self._around: dict[str, int] = {"": 0}
 
     def read(self, source: MappingType[str, Any]) -> None:
         """Collect the rows of a document.
@@ -52,9 +63,11 @@ class Extraction:
             KuzzleError: A value that does not fit its field, or a field that a strict mapping refuses.
         """
         self._read_object(self._mapping.root, source)
-        for number, words in self._words.items():
+        for (number, place), words in self._words.items():
             length = len(words)
-            self.rows.update((number, word, pack_weight(count, length)) for word, count in Counter(words).items())
+            self.rows.update(
+                (number, word, place, pack_weight(count, length)) for word, count in Counter(words).items()
+            )
 
     def _read_object(self, node: ObjectNode, source: MappingType[str, Any]) -> None:
         if not node.is_enabled:
@@ -62,28 +75,52 @@ class Extraction:
         children = node.children
         for name, value in source.items():
             child = children.get(name)
-            if child is None:
-                self._read_other(node, name, value)
-            elif isinstance(child, Field):
-                self._read_field(child, value)
-            else:
-                self._read_below(child, value)
+            try:
+                if child is None:
+                    self._read_other(node, name, value)
+                elif isinstance(child, Field):
+                    self._read_field(child, value)
+                else:
+                    self._read_below(child, value)
+            except KuzzleError:
+                if not self._is_lenient:
+                    raise
 
-    def _read_below(self, node: ObjectNode, value: Any) -> None:
+    def _read_below(self, node: ObjectNode, value: Any, offset: int = 0) -> None:
         if isinstance(value, dict):
-            self._read_object(node, value)
+            if node.is_nested and node.is_enabled:
+                self._read_nested(node, value, offset)
+            else:
+                self._read_object(node, value)
         elif isinstance(value, list):
-            for item in value:
-                self._read_below(node, item)
+            for position, item in enumerate(value):
+                self._read_below(node, item, position)
         elif value is not None and node.is_enabled:
             raise KuzzleError("services.storage.wrong_mapping_property", node.path)
+
+    def _read_nested(self, node: ObjectNode, source: MappingType[str, Any], offset: int) -> None:
+        if len(self.objects) >= MAX_NESTED_OBJECTS:
+            raise KuzzleError(
+                "services.storage.unexpected_bad_request",
+                f"The number of nested documents has exceeded the allowed limit of [{MAX_NESTED_OBJECTS}].",
+            )
+        around = self._around
+        parent = list(around.values())[-1]
+        self.objects.append(NestedObject(node.path, offset, parent, source))
+        place = len(self.objects)
+        number = self._numbers.get(node.path)
+        if number is not None:
+            self.rows.add((number, parent, place, 0))
+        self._around = {**around, node.path: place}
+        self._read_object(node, source)
+        self._around = around
 
     def _read_other(self, node: ObjectNode, name: str, value: Any) -> None:
         """Read a member that is no child of its object by name: a dotted path, or an unknown field."""
         first, separator, rest = name.partition(".")
         child = node.children.get(first)
         if separator and isinstance(child, ObjectNode):
-            self._read_object(child, {rest: value})
+            self._read_below(child, {rest: value})
         elif separator and isinstance(child, Field):
             raise KuzzleError("services.storage.wrong_mapping_property", child.path)
         elif node.dynamic == "strict":
@@ -126,18 +163,20 @@ class Extraction:
             self._add_words(field, value)
             return
         indexed = index_value(field, value)
-        if indexed is not None and not field.is_hidden:
-            self.rows.add((self._numbers[field.path], indexed, 0))
+        place = self._around.get(field.nested_path)
+        if indexed is not None and place is not None:
+            self.rows.add((self._numbers[field.path], indexed, place, 0))
 
     def _add_words(self, field: Field, value: Any) -> None:
         words = words_of(field.definition.get("analyzer", "standard"), text_of(field, value))
-        if field.is_hidden:
+        place = self._around.get(field.nested_path)
+        if place is None:
             return
         number = self._numbers[field.path]
         if words:
-            self._words.setdefault(number, []).extend(words)
+            self._words.setdefault((number, place), []).extend(words)
         else:
-            self.rows.add((number, PRESENT, 0))
+            self.rows.add((number, PRESENT, place, 0))
 
 
 def _is_pair(value: list[Any]) -> bool:

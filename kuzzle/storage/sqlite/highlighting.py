@@ -13,6 +13,7 @@ from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, Functi
 from kuzzle.storage.fields import Field
 from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.mapping import Mapping as FieldMapping
+from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.sqlite.analysis import spans_of, words_of
 from kuzzle.storage.sqlite.automata import Automaton
 from kuzzle.storage.sqlite.multi import expand
@@ -24,8 +25,12 @@ Accepts = Callable[[str], bool]
 """Tells whether a term, as the index has it, is one that a clause looks for."""
 
 
-def wanted_terms(query: Query, mapping: FieldMapping) -> Iterator[tuple[str, Accepts]]:
-    """Yield the field of each clause that looks for terms, and which terms it looks for."""
+def wanted_terms(query: Query, mapping: FieldMapping, scope: str = "") -> Iterator[tuple[str, Accepts]]:
+    """Yield the field of each clause that looks for terms, and which terms it looks for.
+
+    Args:
+        scope: Path of the nested objects that the query is about, empty for documents.
+    """
     match query:
         case Bool():
             inner: tuple[Query, ...] = (*query.must, *query.filter, *query.should)
@@ -38,14 +43,16 @@ def wanted_terms(query: Query, mapping: FieldMapping) -> Iterator[tuple[str, Acc
         case FunctionScore():
             inner = (query.query,)
         case MatchBoolPrefix() | MultiMatch():
-            inner = (expand(mapping, query),)
+            inner = (expand(mapping, query, scope),)
+        case Nested():
+            inner, scope = (query.query,), query.path
         case _:
             inner = ()
             accepts = _accepted(query, mapping)
             if accepts is not None:
                 yield accepts
     for clause in inner:
-        yield from wanted_terms(clause, mapping)
+        yield from wanted_terms(clause, mapping, scope)
 
 
 def _accepted(query: Query, mapping: FieldMapping) -> tuple[str, Accepts] | None:
@@ -78,7 +85,7 @@ class Highlighter:
         parents = {subfield.path: field.path for field in mapping.fields.values() for subfield in field.subfields}
         for option in wanted:
             for field in mapping.fields.values():
-                if field.is_hidden or field.type not in ("text", "keyword"):
+                if field.type not in ("text", "keyword"):
                     continue
                 if not (field.path == option.pattern or _is_like(field.path, option.pattern)):
                     continue

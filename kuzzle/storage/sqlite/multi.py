@@ -19,18 +19,23 @@ MAX_LOOKUPS: Final = 1024
 _UNMATCHED: Final = frozenset({"geo_point", "geo_shape", "binary"})
 
 
-def expand(mapping: Mapping, query: MatchBoolPrefix | MultiMatch) -> Query:
+def expand(mapping: Mapping, query: MatchBoolPrefix | MultiMatch, scope: str) -> Query:
     """Return the query that a clause stands for.
+
+    Args:
+        scope: Path of the nested objects that it is about, empty for documents.
 
     Raises:
         KuzzleError: 400 `services.storage.unexpected_bad_request`: it would be too many.
     """
-    return _words_and_prefix(mapping, query) if isinstance(query, MatchBoolPrefix) else _fields(mapping, query)
+    if isinstance(query, MatchBoolPrefix):
+        return _words_and_prefix(mapping, query, scope)
+    return _fields(mapping, query, scope)
 
 
-def _words_and_prefix(mapping: Mapping, query: MatchBoolPrefix) -> Query:
+def _words_and_prefix(mapping: Mapping, query: MatchBoolPrefix, scope: str) -> Query:
     field = mapping.fields.get(query.field)
-    if field is None or field.is_hidden:
+    if field is None or field.nested_path != scope:
         return MatchNone()
     if field.type == "keyword":
         return Prefix(query.field, str(query.text), boost=query.boost)
@@ -51,7 +56,7 @@ def _words_and_prefix(mapping: Mapping, query: MatchBoolPrefix) -> Query:
     return Bool(should=clauses, minimum_should_match=minimum, boost=query.boost)
 
 
-def _fields(mapping: Mapping, query: MultiMatch) -> Query:
+def _fields(mapping: Mapping, query: MultiMatch, scope: str) -> Query:
     found: dict[str, tuple[float, bool]] = {}
     for pattern, boost in query.fields:
         if "*" not in pattern:
@@ -59,7 +64,7 @@ def _fields(mapping: Mapping, query: MultiMatch) -> Query:
             continue
         expression = re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", pattern)))
         for field in mapping.fields.values():
-            if _takes_texts(field) and expression.fullmatch(field.path):
+            if field.nested_path == scope and _takes_texts(field) and expression.fullmatch(field.path):
                 found.setdefault(field.path, (boost, True))
     # However the fields cut it.
     words = max(len(words_of(analyzer, str(query.text))) for analyzer in ("standard", "simple", "whitespace"))
@@ -91,4 +96,4 @@ def _one(query: MultiMatch, path: str, boost: float, is_lenient: bool) -> Query:
 
 
 def _takes_texts(field: Field) -> bool:
-    return not field.is_hidden and field.is_searchable and field.type not in _UNMATCHED
+    return field.is_searchable and field.type not in _UNMATCHED

@@ -56,6 +56,11 @@ class Matches:
         self._score = self._translation.score(query)
         self._matching = f"FROM {state.documents_table} AS d WHERE {self._condition}"
 
+    @property
+    def translation(self) -> Translation:
+        """That of the query."""
+        return self._translation
+
     def _rows(self, statement: str) -> Iterator[Any]:
         return self._connection.execute(statement, self._translation.values)
 

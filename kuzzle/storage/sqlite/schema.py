@@ -7,8 +7,11 @@ Tables: `indexes`, `collections`, and three per collection, named by its number:
   is the index of the collection: terms, ranges, existence and sorting are looked up there, and a
   document with several values of a field simply has several rows. `values_N_of` finds the values of a
   document: to sort few documents, and to know what a change has to take back. The rows of text fields
-  are its full-text index: one a word, whose weight says how often the word is in how long a text.
+  are its full-text index: one a word, whose weight says how often the word is in how long a text. Those
+  of nested objects have an `rid` of their own (`nested_rows.py`).
 - `lengths_N (field, texts, words)`: how many texts a field has in all documents, and how many words.
+
+All but `documents_N` is made of the documents, and made anew when the format is an older one (`upgrade.py`).
 
 No name of a user ever reaches the text of a statement: tables and fields are numbers, all else is bound.
 The number of the format stands in the file's `user_version`.
@@ -26,7 +29,7 @@ from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexSta
 from kuzzle.storage.sqlite.geo import add_functions
 from kuzzle.storage.sqlite.texts import register_functions
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is taken for a store
 SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL"}
 
@@ -102,10 +105,6 @@ def _check_format(connection: apsw.Connection, path: Path) -> None:
             connection.pragma("user_version", FORMAT)
     elif application != APPLICATION_ID:
         raise StoreOpenError(f"The file {path} is a database of another program")
-    elif version < FORMAT:
-        raise StoreOpenError(
-            f"The store {path} is from an older version: its format is {version}, this version reads {FORMAT} only"
-        )
     elif version > FORMAT:
         raise StoreOpenError(
             f"The store {path} is from a newer version: its format is {version}, this version reads up to {FORMAT}"
@@ -135,6 +134,13 @@ def create_collection_tables(connection: apsw.Connection, state: CollectionState
           version INTEGER NOT NULL,
           body BLOB NOT NULL
         ) STRICT;
+    """)
+    create_index_tables(connection, state)
+
+
+def create_index_tables(connection: apsw.Connection, state: CollectionState) -> None:
+    """Make the tables of a collection that are made of its documents."""
+    connection.execute(f"""
         CREATE TABLE {state.values_table} (
           field INTEGER NOT NULL,
           value ANY NOT NULL,

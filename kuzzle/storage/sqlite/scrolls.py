@@ -159,10 +159,11 @@ class Scrolls:
             connection.pragma("cache_size", -_CACHE_KIB)
             connection.execute("BEGIN")
             page = search_documents(connection, index, state, replace(search, size=0), now_ms)
-            rows = matches_of(connection, state, search, now_ms).stream(resolve_keys(search.sort, state))
+            matches = matches_of(connection, state, search, now_ms)
+            rows = matches.stream(resolve_keys(search.sort, state))
 
             def find(count: int) -> list[Hit]:
-                return hits_of(connection, index, state, search, list(itertools.islice(rows, count)))
+                return hits_of(connection, index, state, search, matches, list(itertools.islice(rows, count)))
 
             scroll = _Scroll(search.size, page.total, page.max_score, page.total, connection, find)
             first = scroll.read()

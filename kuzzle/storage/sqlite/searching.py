@@ -14,6 +14,7 @@ from kuzzle.storage.sqlite.after import resolve_after
 from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.highlighting import Highlighter
+from kuzzle.storage.sqlite.inner_hits import InnerHitFinder
 from kuzzle.storage.sqlite.pages import Matches, PageRow
 from kuzzle.storage.sqlite.sorting import resolve_keys
 from kuzzle.storage.tree import Bool, Query, Search
@@ -39,7 +40,7 @@ def search_documents(
         # A page that is not full has the last match in it, and nobody needs to count.
         is_last = len(rows) < search.size and (rows or not search.offset)
         total = search.offset + len(rows) if is_last else matches.count()
-    hits = hits_of(connection, index, state, search, rows)
+    hits = hits_of(connection, index, state, search, matches, rows)
     max_score = None
     if total and not keys:
         max_score = rows[0].score if rows and not search.offset else matches.best_score()
@@ -81,7 +82,12 @@ def matches_of(connection: apsw.Connection, state: CollectionState, search: Sear
 
 
 def hits_of(
-    connection: apsw.Connection, index: str, state: CollectionState, search: Search, rows: Sequence[PageRow]
+    connection: apsw.Connection,
+    index: str,
+    state: CollectionState,
+    search: Search,
+    matches: Matches,
+    rows: Sequence[PageRow],
 ) -> list[Hit]:
     """Read the documents of a page as hits show them."""
     body = "NULL" if search.source is False and not search.highlight else "json(body)"
@@ -93,7 +99,20 @@ def hits_of(
         content: dict[str, Any] | None = None if text is None else orjson.loads(text)
         found = None if highlighter is None or content is None else highlighter.highlight(content)
         hits.append(Hit(index, state.name, document_id, row.score, _shown(search, content), row.sort, found))
+    _add_inner_hits(connection, state, matches, rows, hits)
     return hits
+
+
+def _add_inner_hits(
+    connection: apsw.Connection, state: CollectionState, matches: Matches, rows: Sequence[PageRow], hits: list[Hit]
+) -> None:
+    finder = InnerHitFinder(connection, state, matches.translation)
+    if not finder.is_asked:
+        return
+    statement = f"SELECT json(body) FROM {state.documents_table} WHERE rid = ?"
+    for row, hit in zip(rows, hits, strict=True):
+        ((text,),) = connection.execute(statement, (row.rid,))
+        hit.inner_hits = finder.find(row.rid, orjson.loads(text))
 
 
 def _shown(search: Search, content: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -116,7 +116,7 @@ def _pattern(translation: Translation, query: Prefix | Wildcard | Regexp) -> str
     column = "value"
     field = None
     if query.field in _DOCUMENT_IDS:
-        column = "d.id" if query.field == "_id" else translation.uid_column()
+        column = translation.id_column if query.field == "_id" else translation.uid_column()
     else:
         field = translation.find_field(query.field)
         if field is None:

@@ -19,8 +19,9 @@ from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, Functi
 from kuzzle.storage.dates import DateError, DateFormat, date_format, time_zone
 from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
 from kuzzle.storage.geo_tree import GeoWithin
+from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.reading import bad_request
-from kuzzle.storage.sqlite import compounds, geo, multi, texts
+from kuzzle.storage.sqlite import compounds, geo, multi, nested, texts
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.relevance import Relevance
@@ -60,9 +61,15 @@ class Translation:
         self.relevance = Relevance(connection, state)
         self._state = state
         self._now_ms = now_ms
-        self._known: dict[int, str] = {}
-        self._expanded: dict[int, Query] = {}
+        self._known: dict[tuple[int, str], str] = {}
+        self._expanded: dict[tuple[int, str], Query] = {}
         self._words = 0
+        self._nested = nested.Scopes(state)
+
+    @property
+    def scopes(self) -> nested.Scopes:
+        """Where in nested objects the translation is, and what asked for inner hits."""
+        return self._nested
 
     def bind(self, value: Any) -> str:
         """Return the parameter that stands for a value."""
@@ -77,9 +84,10 @@ class Translation:
             KuzzleError: 400 `services.storage.unexpected_bad_request`: a value that the field's type
                 does not know, or a field that cannot be searched.
         """
-        known = self._known.get(id(query))
+        key = id(query), self._nested.scope
+        known = self._known.get(key)
         if known is None:
-            known = self._known[id(query)] = self._condition(query)
+            known = self._known[key] = self._condition(query)
         return known
 
     def _condition(self, query: Query) -> str:
@@ -106,6 +114,8 @@ class Translation:
                 return geo.condition(self, self._state, query)
             case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp():
                 return texts.condition(self, query)
+            case Nested():
+                return self._nested.condition(self, query)
 
     def score(self, query: Query) -> Score:
         """Return the score of the documents that match: the boosts of what matched, added up."""
@@ -117,6 +127,8 @@ class Translation:
             return texts.score(self, query)
         if isinstance(query, Term):
             return texts.term_score(self, query)
+        if isinstance(query, Nested):
+            return self._nested.score(self, query)
         if not isinstance(query, Bool):
             return query.boost
         fixed = 0.0
@@ -166,9 +178,10 @@ class Translation:
         Raises:
             KuzzleError
         """
-        found = self._expanded.get(id(query))
+        key = id(query), self._nested.scope
+        found = self._expanded.get(key)
         if found is None:
-            found = self._expanded[id(query)] = multi.expand(self._state.mapping, query)
+            found = self._expanded[key] = multi.expand(self._state.mapping, query, self._nested.scope)
         return found
 
     def count_words(self, words: int) -> None:
@@ -183,7 +196,12 @@ class Translation:
 
     def uid_column(self) -> str:
         """Return the expression of a document's `_uid`."""
-        return f"({self.bind(self._state.name + '#')} || d.id)"
+        return f"({self.bind(self._state.name + '#')} || {self.id_column})"
+
+    @property
+    def id_column(self) -> str:
+        """The expression of the id of the document, or of the one around the nested object."""
+        return self._nested.id_column
 
     def value_condition(self, path: str, value: Scalar, *, is_lenient: bool = False) -> str:
         """Return the condition that a field has exactly this value.
@@ -258,7 +276,7 @@ class Translation:
         return self._document_ids(texts)
 
     def _document_ids(self, ids: Sequence[str]) -> str:
-        return f"d.id IN {self.list_of(ids)}" if ids else NOTHING
+        return f"{self.id_column} IN {self.list_of(ids)}" if ids else NOTHING
 
     def _exists(self, path: str) -> str:
         if path in ("_id", "_uid", "_type", "_index", "_source"):
@@ -342,7 +360,7 @@ class Translation:
     def find_any_field(self, path: str) -> Field | None:
         """Return a field that clauses see, whatever they may do with it."""
         field = self._state.mapping.fields.get(path)
-        return None if field is None or field.is_hidden else field
+        return None if field is None or field.nested_path != self._nested.scope else field
 
     def _values(self, field: Field, condition: str) -> str:
         number = self._state.field_numbers[field.path]

@@ -151,6 +151,7 @@ class _Write:
             extraction.read(source)
             if not extraction.unknown:
                 return state, extraction.rows
+            state.mapping.mark_nested(extraction.unknown)
             state = state.with_mapping(state.mapping.merge({"properties": extraction.unknown}))
 
     def _remove(self, state: CollectionState, current: StoredRow | None) -> WrittenDocument:

@@ -444,16 +444,6 @@ async def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     )
 
 
-async def test_a_store_of_an_older_version_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "kuzzle.db"
-    connection = open_writer(path, "full")
-    connection.pragma("user_version", FORMAT - 1)
-    connection.close()
-    assert await error_of_opening(path) == (
-        f"The store {path} is from an older version: its format is {FORMAT - 1}, this version reads {FORMAT} only"
-    )
-
-
 async def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "kuzzle.db"
     connection = apsw.Connection(str(path))

@@ -26,7 +26,7 @@ TEN_SECONDS_MS = 10_000
 def holds_the_log(path: Path) -> bool:
     """Tell whether somebody still reads an older state of a store, so that its log cannot begin anew."""
     other = apsw.Connection(str(path))
-    other.set_busy_timeout(300)  # a reader's thread gives its snapshot back just after it gave its answer
+    other.set_busy_timeout(2000)  # a reader's thread gives its snapshot back just after it gave its answer
     other.execute("CREATE TABLE IF NOT EXISTS later (a); INSERT INTO later VALUES (1)")
     ((is_busy, _, _),) = other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     other.close()

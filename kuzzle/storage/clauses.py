@@ -23,6 +23,7 @@ from kuzzle.storage.reading import (
     read_scalar,
 )
 from kuzzle.storage.text_clauses import TEXT_READERS
+from kuzzle.storage.text_tree import AnyCase
 from kuzzle.storage.tree import (
     MATCH_ALL,
     Bool,
@@ -129,16 +130,20 @@ def _read_match_none(content: Mapping[str, Any]) -> Query:
 
 def _read_term(content: Mapping[str, Any]) -> Query:
     field, value, boost = read_field("term", content)
+    ignores_case = False
     if isinstance(value, dict):
         for name in value:
-            if name not in ("value", "term", "boost", "_name"):
+            if name not in ("value", "term", "boost", "case_insensitive", "_name"):
                 raise bad_request(f"[term] query does not support [{name}]")
+        ignores_case = read_flag("term", "case_insensitive", value.get("case_insensitive", False))
         boost = read_number("term", "boost", value.get("boost", boost))
         value = value.get("value", value.get("term"))
     if isinstance(value, list):
         raise bad_request("[term] query does not support array of values")
     if value is None:
         raise bad_request("value cannot be null")
+    if ignores_case:
+        return AnyCase(field, str(read_scalar("term", value)), boost)
     return Term(field, read_scalar("term", value), boost)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, cast
 
 from kuzzle.storage.fields import ANALYZERS
+from kuzzle.storage.fuzzy_clauses import FUZZINESS_OPTIONS, read_fuzziness, read_fuzzy
 from kuzzle.storage.reading import (
     bad_request,
     minimum_should_match,
@@ -32,7 +33,9 @@ _OPERATORS: Final = {
 }
 
 
-_MATCH_OPTIONS: Final = ("operator", "minimum_should_match", "analyzer", "lenient")
+# Ways to find the terms of a pattern; those that would score otherwise are not among them.
+_REWRITES: Final = ("constant_score", "constant_score_boolean", "constant_score_blended")
+_MATCH_OPTIONS: Final = ("operator", "minimum_should_match", "analyzer", "lenient", *FUZZINESS_OPTIONS)
 
 
 def read_match(content: Mapping[str, Any]) -> Query:
@@ -48,6 +51,7 @@ def read_match(content: Mapping[str, Any]) -> Query:
         read_analyzer("match", options.get("analyzer")),
         read_flag("match", "lenient", options.get("lenient", False)),
         boost,
+        read_fuzziness("match", options),
     )
 
 
@@ -63,6 +67,7 @@ def read_match_bool_prefix(content: Mapping[str, Any]) -> Query:
         read_analyzer(clause, options.get("analyzer")),
         read_flag(clause, "lenient", options.get("lenient", False)),
         boost,
+        read_fuzziness(clause, options),
     )
 
 
@@ -94,6 +99,7 @@ def read_multi_match(content: Mapping[str, Any]) -> Query:
         None if tie_breaker is None else read_number(clause, "tie_breaker", tie_breaker),
         read_flag(clause, "lenient", content.get("lenient", False)),
         boost,
+        read_fuzziness(clause, content),
     )
 
 
@@ -187,6 +193,8 @@ def _read_pattern(
     for name in options:
         if name not in (*names, *extra, "boost", "rewrite", "case_insensitive", "_name"):
             raise bad_request(f"[{clause}] query does not support [{name}]")
+    if options.get("rewrite", "constant_score") not in _REWRITES:
+        raise bad_request(f"[{clause}] the rewrite [{options['rewrite']}] is not supported")
     pattern = next((options[name] for name in names if options.get(name) is not None), None)
     if pattern is None:
         raise bad_request("value cannot be null")
@@ -215,4 +223,5 @@ TEXT_READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     "prefix": read_prefix,
     "wildcard": read_wildcard,
     "regexp": read_regexp,
+    "fuzzy": read_fuzzy,
 }

@@ -7,6 +7,33 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzziness:
+    """How a term may differ from a word.
+
+    Attributes:
+        errors: How many characters may be added, left out or changed: 0 to 2. None: as the word's length says.
+        one_from: Without `errors`: words of so many characters and more may have one error.
+        two_from: Without `errors`: words of so many characters and more may have two.
+        prefix_length: So many characters at the beginning are the same.
+        exchanges: Two neighbours that changed places are one error, not two.
+        max_expansions: How many terms count: the nearest ones, of equally near ones the first in their order.
+    """
+
+    errors: int | None = None
+    one_from: int = 3
+    two_from: int = 6
+    prefix_length: int = 0
+    exchanges: bool = True
+    max_expansions: int = 50
+
+    def errors_of(self, word: str) -> int:
+        """Return how many errors a word may have."""
+        if self.errors is not None:
+            return self.errors
+        return (len(word) >= self.one_from) + (len(word) >= self.two_from)
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """The field holds words of a text; on fields that are no text: exactly this value.
 
@@ -17,6 +44,7 @@ class Match:
         zero_terms: What a text without words matches: nothing or everything.
         analyzer: Cuts the text instead of the field's.
         is_lenient: A value that the field's type does not know matches nothing, instead of being an error.
+        fuzziness: How words may differ. None: not at all.
     """
 
     field: str
@@ -27,6 +55,7 @@ class Match:
     analyzer: str | None = None
     is_lenient: bool = False
     boost: float = 1.0
+    fuzziness: Fuzziness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,7 @@ class MatchBoolPrefix:
         minimum_should_match: How many words are enough with `or`, in any form that a bool takes. None: one.
         analyzer: Cuts the text instead of the field's.
         is_lenient: A value that the field's type does not know matches nothing, instead of being an error.
+        fuzziness: How words may differ. None: not at all.
     """
 
     field: str
@@ -82,6 +112,7 @@ class MatchBoolPrefix:
     analyzer: str | None = None
     is_lenient: bool = False
     boost: float = 1.0
+    fuzziness: Fuzziness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +125,7 @@ class MultiMatch:
         kind: `best_fields`: the best score of a field counts, and `tie_breaker` of the others; `most_fields`: all
             scores add up; `bool_prefix`: so too, and the last word may go on.
         tie_breaker: None: what the kind says.
+        fuzziness: How words may differ, but the last one of `bool_prefix`. None: not at all.
     """
 
     fields: tuple[tuple[str, float], ...]
@@ -106,6 +138,27 @@ class MultiMatch:
     tie_breaker: float | None = None
     is_lenient: bool = False
     boost: float = 1.0
+    fuzziness: Fuzziness | None = None
 
 
-Text = Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp
+@dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """The field holds a term (of a text: a word) that differs from a word by a few typing errors."""
+
+    field: str
+    value: str
+    fuzziness: Fuzziness = Fuzziness()
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnyCase:
+    """The field holds this term, whatever the case of its letters."""
+
+    field: str
+    value: str
+    boost: float = 1.0
+
+
+Pattern = Prefix | Wildcard | Regexp | AnyCase
+Text = Match | MatchBoolPrefix | MultiMatch | Pattern | Fuzzy

@@ -14,7 +14,7 @@ import plain_texts
 
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
 from kuzzle.storage.query import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Sort, Term, Terms
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import AnyCase, Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
 
 MAPPING = {
     "properties": {
@@ -52,7 +52,7 @@ def matches(query: Query, document_id: str, source: Mapping[str, Any]) -> bool:
             return _matches_bool(query, document_id, source)
         case ConstantScore() | DisMax() | Boosting() | FunctionScore():
             return plain_compounds.matches(query, document_id, source)
-        case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp():
+        case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp() | AnyCase() | Fuzzy():
             return plain_texts.matches(query, source)
 
 
@@ -73,7 +73,7 @@ def score(query: Query, document_id: str, source: Mapping[str, Any]) -> float:
         return 0.0
     if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
         return plain_compounds.score(query, document_id, source)
-    if isinstance(query, Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp):
+    if isinstance(query, Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp | AnyCase | Fuzzy):
         return plain_texts.score(query, source)
     if isinstance(query, Term) and query.field == "t":
         return plain_texts.term_score(query, source)

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from kuzzle.storage.query import Query, Term
 from kuzzle.storage.reading import minimum_should_match
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Text, Wildcard
+from kuzzle.storage.text_tree import (
+    AnyCase,
+    Fuzziness,
+    Fuzzy,
+    Match,
+    MatchBoolPrefix,
+    MultiMatch,
+    Prefix,
+    Regexp,
+    Text,
+    Wildcard,
+)
 
 
 def matches(query: Text, source: Mapping[str, Any]) -> bool:
@@ -25,6 +36,10 @@ def matches(query: Text, source: Mapping[str, Any]) -> bool:
         return _matches_start(query, values)
     if isinstance(query, Match):
         return _matches_words(query, values)
+    if isinstance(query, Fuzzy):
+        return any(value in _near(query) for value in values)
+    if isinstance(query, AnyCase):
+        return any(value.upper() == query.value.upper() for value in values)
     if isinstance(query, Prefix):
         pattern = re.escape(query.value) + ".*"
     elif isinstance(query, Wildcard):
@@ -36,6 +51,52 @@ def matches(query: Text, source: Mapping[str, Any]) -> bool:
     return any(re.fullmatch(pattern, value, flags) for value in values)
 
 
+def _near(query: Fuzzy) -> dict[str, float]:
+    """Return the terms of all documents near a word, and how like it each is."""
+    word, fuzziness = query.value, query.fuzziness
+    allowed = fuzziness.errors_of(word) if fuzziness.prefix_length < len(word) else 0
+    found = []
+    for term in {term for source in Texts.sources for term in plain_queries.values_of(source, query.field)}:
+        errors = errors_between(word, term, fuzziness.exchanges)
+        if errors == 0:
+            found.append((1.0, term))
+        elif term.startswith(word[: fuzziness.prefix_length]) and errors <= allowed:
+            shorter = min(len(word), len(term))
+            if errors < shorter:
+                found.append((1 - errors / shorter, term))
+    nearest = sorted(found, key=lambda one: (-one[0], one[1]))[: fuzziness.max_expansions]
+    return {term: likeness for likeness, term in nearest}
+
+
+def _fuzzy_score(query: Fuzzy, source: Mapping[str, Any]) -> float:
+    near = _near(query)
+    values = plain_queries.values_of(source, query.field)
+    if query.field != "t":
+        return query.boost * sum(near[value] for value in set(values) if value in near)
+    if not near:
+        return 0.0
+    commonest = max(near, key=lambda term: sum(term in text for text in Texts.all))
+    return query.boost * sum(
+        near[word] * plain_relevance.score(word, values, Texts.all, commonest) for word in set(values) if word in near
+    )
+
+
+def errors_between(left: str, right: str, exchanges: bool) -> int:
+    """Return the number of typing errors between two words, by the whole table of distances."""
+    table = [[row + column for column in range(len(right) + 1)] for row in range(len(left) + 1)]
+    for row in range(1, len(left) + 1):
+        for column in range(1, len(right) + 1):
+            table[row][column] = min(
+                table[row - 1][column] + 1,
+                table[row][column - 1] + 1,
+                table[row - 1][column - 1] + (left[row - 1] != right[column - 1]),
+            )
+            is_exchange = row > 1 and column > 1 and left[row - 2 : row] == right[column - 2 : column][::-1]
+            if exchanges and is_exchange:
+                table[row][column] = min(table[row][column], table[row - 2][column - 2] + 1)
+    return table[-1][-1]
+
+
 def _parts(query: MultiMatch) -> list[Match | MatchBoolPrefix]:
     kind = MatchBoolPrefix if query.kind == "bool_prefix" else Match
     boosts: dict[str, float] = {}
@@ -43,7 +104,10 @@ def _parts(query: MultiMatch) -> list[Match | MatchBoolPrefix]:
         for name in ("k", "t", "o.k"):
             if fnmatch.fnmatchcase(name, pattern) and ("*" not in pattern or name not in boosts):
                 boosts[name] = boost
-    return [kind(name, query.text, operator=query.operator, boost=boost) for name, boost in boosts.items()]
+    return [
+        kind(name, query.text, operator=query.operator, boost=boost, fuzziness=query.fuzziness)
+        for name, boost in boosts.items()
+    ]
 
 
 def _matches_start(query: MatchBoolPrefix, values: list[Any]) -> bool:
@@ -52,18 +116,24 @@ def _matches_start(query: MatchBoolPrefix, values: list[Any]) -> bool:
     *whole, last = str(query.text).lower().split() or [None]
     if last is None:
         return False
-    found = [word in values for word in whole]
+    found = [_has_word(query, word, values) for word in whole]
     found.append(any(value.startswith(last) for value in values))
     return all(found) if query.operator == "and" else any(found)
 
 
+def _has_word(query: Match | MatchBoolPrefix, word: Any, values: list[Any]) -> bool:
+    if query.fuzziness is None:
+        return word in values
+    return any(value in _near(Fuzzy(query.field, word, query.fuzziness)) for value in values)
+
+
 def _matches_words(query: Match, values: list[Any]) -> bool:
     if query.field != "t":
-        return query.text in values
+        return _has_word(query, query.text, values)
     words = set(str(query.text).lower().split())
     if not words:
         return query.zero_terms == "all"
-    found = len(words.intersection(values))
+    found = sum(_has_word(query, word, values) for word in words)
     if query.operator == "and":
         return found == len(words)
     if query.minimum_should_match is None or len(words) == 1:
@@ -77,12 +147,22 @@ PATTERNS = st.lists(
     max_size=4,
 ).map("".join)
 FIELDS = st.sampled_from(["t", "k", "o.k"])
+FUZZINESS = st.builds(
+    Fuzziness,
+    st.sampled_from([None, 0, 1, 2, 2]),
+    st.sampled_from([1, 3]),
+    st.sampled_from([3, 6]),
+    st.sampled_from([0, 0, 1, 2, 9]),
+    st.booleans(),
+    st.sampled_from([1, 2, 50]),
+)
 
 
 def texts(token: Any) -> st.SearchStrategy[Query]:
     """Make clauses that look into texts."""
     boosts = st.sampled_from([1.0, 2.0])
     words = st.lists(st.sampled_from(["ada", "BOB", "cy", "none"]), max_size=4).map(" ".join)
+    fuzziness = st.none() | FUZZINESS
     starts = st.sampled_from(["", "a", "ad", "Bo", "bob", "d ", "\u00e9", "x"])
     wildcards = st.lists(st.sampled_from(["*", "?", "a", "d", "o", "B", "y"]), max_size=4).map("".join)
     return st.one_of(
@@ -94,10 +174,17 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
             st.sampled_from([None, 2, -1, "50%", 9]),
             st.sampled_from(["none", "all"]),
             boost=boosts,
+            fuzziness=fuzziness,
         ),
         st.sampled_from(["k", "n", "b"]).flatmap(lambda name: st.builds(Match, st.just(name), token(name))),
+        st.builds(Match, st.just("k"), token("k"), fuzziness=fuzziness, boost=boosts),
         st.builds(
-            MatchBoolPrefix, st.sampled_from(["t", "k"]), words | starts, st.sampled_from(["or", "and"]), boost=boosts
+            MatchBoolPrefix,
+            st.sampled_from(["t", "k"]),
+            words | starts,
+            st.sampled_from(["or", "and"]),
+            boost=boosts,
+            fuzziness=fuzziness,
         ),
         st.builds(
             MultiMatch,
@@ -109,7 +196,10 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
             st.sampled_from(["best_fields", "most_fields", "bool_prefix"]),
             st.sampled_from(["or", "and"]),
             boost=boosts,
+            fuzziness=fuzziness,
         ),
+        st.builds(Fuzzy, FIELDS, st.text("abdoCy ", max_size=4), FUZZINESS, boosts),
+        st.builds(AnyCase, FIELDS, st.sampled_from(["ADA", "bob", "cy", "D D", "none"]), boosts),
         st.builds(Prefix, FIELDS, starts, st.booleans(), boosts),
         st.builds(Wildcard, FIELDS, wildcards, st.booleans(), boosts),
         st.builds(Regexp, FIELDS, PATTERNS, ignores_case=st.booleans(), boost=boosts),
@@ -120,11 +210,13 @@ class Texts:
     """The texts of all documents, on which the weight of a word depends; set before scores are asked for."""
 
     all: ClassVar[list[list[str]]] = []
+    sources: ClassVar[list[Mapping[str, Any]]] = []
 
     @classmethod
     def remember(cls, sources: Iterable[Mapping[str, Any]]) -> None:
         """Take the texts of documents."""
-        cls.all = [plain_queries.values_of(source, "t") for source in sources]
+        cls.sources = list(sources)
+        cls.all = [plain_queries.values_of(source, "t") for source in cls.sources]
 
 
 def score(query: Text, source: Mapping[str, Any]) -> float:
@@ -136,12 +228,22 @@ def score(query: Text, source: Mapping[str, Any]) -> float:
     if isinstance(query, MatchBoolPrefix) and query.field == "t":
         *whole, last = str(query.text).lower().split()
         is_begun = any(word.startswith(last) for word in plain_queries.values_of(source, "t"))
-        return query.boost * (sum(_weight(word, source) for word in whole) + is_begun)
+        return query.boost * (sum(_word_score(query, word, source) for word in whole) + is_begun)
     if isinstance(query, Match) and query.field == "t":
         words = set(str(query.text).lower().split())
         if words:
-            return query.boost * sum(_weight(word, source) for word in words)
+            return query.boost * sum(_word_score(query, word, source) for word in words)
+    elif isinstance(query, Match) and query.fuzziness is not None:
+        return query.boost * _word_score(query, query.text, source)
+    if isinstance(query, Fuzzy):
+        return _fuzzy_score(query, source)
     return query.boost
+
+
+def _word_score(query: Match | MatchBoolPrefix, word: Any, source: Mapping[str, Any]) -> float:
+    if query.fuzziness is None:
+        return _weight(word, source)
+    return _fuzzy_score(Fuzzy(query.field, word, query.fuzziness), source)
 
 
 def term_score(query: Term, source: Mapping[str, Any]) -> float:

@@ -16,9 +16,10 @@ from kuzzle.storage.mapping import Mapping as FieldMapping
 from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.sqlite.analysis import spans_of, words_of
 from kuzzle.storage.sqlite.automata import Automaton
+from kuzzle.storage.sqlite.distances import NearTerms
 from kuzzle.storage.sqlite.multi import expand
 from kuzzle.storage.sqlite.texts import expression_of
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import AnyCase, Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Bool, Query, Term, Terms
 
 Accepts = Callable[[str], bool]
@@ -63,11 +64,17 @@ def _accepted(query: Query, mapping: FieldMapping) -> tuple[str, Accepts] | None
             return query.field, {str(value) for value in query.values}.__contains__
         case Match():
             field = mapping.fields.get(query.field)
-            if field is None or field.type != "text":
-                return query.field, {str(query.text)}.__contains__
-            analyzer = query.analyzer or field.definition.get("search_analyzer") or _analyzer(field)
-            return query.field, set(words_of(analyzer, str(query.text))).__contains__
-        case Prefix() | Wildcard() | Regexp():
+            words = [str(query.text)]
+            if field is not None and field.type == "text":
+                analyzer = query.analyzer or field.definition.get("search_analyzer") or _analyzer(field)
+                words = words_of(analyzer, str(query.text))
+            if query.fuzziness is None:
+                return query.field, set(words).__contains__
+            near = [NearTerms(word, query.fuzziness) for word in dict.fromkeys(words)]
+            return query.field, lambda term: any(one.accepts(term) for one in near)
+        case Fuzzy():
+            return query.field, NearTerms(query.value, query.fuzziness).accepts
+        case Prefix() | Wildcard() | Regexp() | AnyCase():
             return query.field, Automaton(expression_of(query)).accepts
     return None
 

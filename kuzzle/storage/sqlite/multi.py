@@ -10,7 +10,7 @@ from kuzzle.storage.fields import Field
 from kuzzle.storage.mapping import Mapping
 from kuzzle.storage.reading import bad_request, minimum_should_match
 from kuzzle.storage.sqlite.analysis import query_words, words_of
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix
+from kuzzle.storage.text_tree import Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix
 from kuzzle.storage.tree import Bool, MatchNone, Query, Term
 
 # Words times fields, each a look-up of its own: indices.query.bool.max_clause_count of Elasticsearch.
@@ -47,13 +47,17 @@ def _words_and_prefix(mapping: Mapping, query: MatchBoolPrefix, scope: str) -> Q
     if len(words) > MAX_LOOKUPS:
         raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_LOOKUPS}")
     *whole, last = words
-    clauses: tuple[Query, ...] = (*(Term(query.field, word) for word in whole), Prefix(query.field, last))
+    clauses: tuple[Query, ...] = (*(_word(query, word) for word in whole), Prefix(query.field, last))
     if query.operator == "and":
         return Bool(must=clauses, boost=query.boost)
     minimum = 1
     if query.minimum_should_match is not None and len(clauses) > 1:
         minimum = max(1, minimum_should_match(query.minimum_should_match, len(clauses)))
     return Bool(should=clauses, minimum_should_match=minimum, boost=query.boost)
+
+
+def _word(query: MatchBoolPrefix, word: str) -> Query:
+    return Term(query.field, word) if query.fuzziness is None else Fuzzy(query.field, word, query.fuzziness)
 
 
 def _fields(mapping: Mapping, query: MultiMatch, scope: str) -> Query:
@@ -81,8 +85,16 @@ def _fields(mapping: Mapping, query: MultiMatch, scope: str) -> Query:
 
 def _one(query: MultiMatch, path: str, boost: float, is_lenient: bool) -> Query:
     if query.kind == "bool_prefix":
-        minimum = query.minimum_should_match
-        return MatchBoolPrefix(path, query.text, query.operator, minimum, query.analyzer, is_lenient, boost)
+        return MatchBoolPrefix(
+            path,
+            query.text,
+            query.operator,
+            query.minimum_should_match,
+            query.analyzer,
+            is_lenient,
+            boost,
+            query.fuzziness,
+        )
     return Match(
         path,
         query.text,
@@ -92,6 +104,7 @@ def _one(query: MultiMatch, path: str, boost: float, is_lenient: bool) -> Query:
         query.analyzer,
         is_lenient,
         boost,
+        query.fuzziness,
     )
 
 

@@ -6,13 +6,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
+from kuzzle.errors import KuzzleError
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request, minimum_should_match
+from kuzzle.storage.sqlite import fuzzy
 from kuzzle.storage.sqlite.analysis import query_words
 from kuzzle.storage.sqlite.automata import ANYTHING, Automaton, Characters, Expression, Sequence, literal, sequence
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
+from kuzzle.storage.sqlite.fuzzy import after_prefix
 from kuzzle.storage.sqlite.regexps import read_regexp, read_wildcard
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Text, Wildcard
+from kuzzle.storage.text_tree import (
+    AnyCase,
+    Fuzziness,
+    Fuzzy,
+    Match,
+    MatchBoolPrefix,
+    MultiMatch,
+    Pattern,
+    Prefix,
+    Text,
+    Wildcard,
+)
 from kuzzle.storage.tree import Term
 from kuzzle.storage.values import query_value
 
@@ -35,6 +49,8 @@ def condition(translation: Translation, query: Text) -> str:
         return _match(translation, query)
     if isinstance(query, MatchBoolPrefix | MultiMatch):
         return translation.condition(translation.expanded(query))
+    if isinstance(query, Fuzzy):
+        return fuzzy.condition(translation, query)
     return _pattern(translation, query)
 
 
@@ -47,11 +63,15 @@ def score(translation: Translation, query: Text) -> Score:
     if isinstance(query, Match):
         words = _words(translation, query)
         field = translation.find_field(query.field) if words else None
+        if query.fuzziness is not None:
+            return _fuzzy_score(translation, query, words)
         if words and field is not None:
             weights = [translation.relevance.score(translation.bind, field, word, query.boost) for word in words]
             return joined(weights, "+")
     if isinstance(query, MatchBoolPrefix | MultiMatch):
         return translation.score(translation.expanded(query))
+    if isinstance(query, Fuzzy):
+        return fuzzy.score(translation, query)
     return query.boost
 
 
@@ -74,13 +94,18 @@ def term_score(translation: Translation, query: Term) -> Score:
 def _match(translation: Translation, query: Match) -> str:
     words = _words(translation, query)
     if words is None:
+        if query.fuzziness is not None:
+            return _fuzzy_value(translation, query)
         return translation.value_condition(query.field, query.text, is_lenient=query.is_lenient)
     field = translation.find_field(query.field)
     if field is None:
         return NOTHING
     if not words:
         return EVERYTHING if query.zero_terms == "all" else NOTHING
-    found = [_word(translation, field, word) for word in words]
+    if query.fuzziness is None:
+        found = [_word(translation, field, word) for word in words]
+    else:
+        found = [fuzzy.condition(translation, _near(query, word)) for word in words]
     if len(found) == 1 or query.operator == "and":
         return joined(found, "AND")
     required = 1
@@ -89,7 +114,7 @@ def _match(translation: Translation, query: Match) -> str:
     if required > len(found):
         return NOTHING
     if required == 1:
-        return translation.words_condition(field, words)
+        return translation.words_condition(field, words) if query.fuzziness is None else joined(found, "OR")
     return f"({joined(found, '+')} >= {required})"
 
 
@@ -109,10 +134,33 @@ def _word(translation: Translation, field: Field, word: str) -> str:
     return f"({translation.words_condition(field, [word])})"
 
 
+def _fuzzy_value(translation: Translation, query: Match) -> str:
+    """Return the condition that a field that is no text has a value near that of the query."""
+    try:
+        return fuzzy.condition(translation, _near(query, query.text))
+    except KuzzleError:
+        if query.is_lenient:
+            return NOTHING
+        raise
+
+
+def _fuzzy_score(translation: Translation, query: Match, words: list[str] | None) -> Score:
+    if words is None:
+        return fuzzy.score(translation, _near(query, query.text))
+    if not words:
+        return query.boost
+    return joined([translation.number(fuzzy.score(translation, _near(query, word))) for word in words], "+")
+
+
+def _near(query: Match, word: str | int | float | bool) -> Fuzzy:
+    text = str(word).lower() if isinstance(word, bool) else str(word)
+    return Fuzzy(query.field, text, query.fuzziness or Fuzziness(), query.boost)
+
+
 # --- patterns
 
 
-def _pattern(translation: Translation, query: Prefix | Wildcard | Regexp) -> str:
+def _pattern(translation: Translation, query: Pattern) -> str:
     column = "value"
     field = None
     if query.field in _DOCUMENT_IDS:
@@ -122,6 +170,11 @@ def _pattern(translation: Translation, query: Prefix | Wildcard | Regexp) -> str
         if field is None:
             return NOTHING
         if field.type not in ("text", "keyword"):
+            if isinstance(query, AnyCase):
+                raise bad_request(
+                    f"[{query.field}] field which is of type [{field.type}], does not support case insensitive term "
+                    "queries"
+                )
             name = type(query).__name__.lower()
             raise bad_request(
                 f"Can only use {name} queries on keyword and text fields - not on [{query.field}] which is of type "
@@ -132,7 +185,7 @@ def _pattern(translation: Translation, query: Prefix | Wildcard | Regexp) -> str
     parts = []
     if start:
         parts.append(f"{column} >= {translation.bind(start)}")
-        end = _after_prefix(start)
+        end = after_prefix(start)
         if end is not None:
             parts.append(f"{column} < {translation.bind(end)}")
     if field is not None:
@@ -144,10 +197,12 @@ def _pattern(translation: Translation, query: Prefix | Wildcard | Regexp) -> str
     return f"({condition})" if field is None else translation.field_condition(field, condition)
 
 
-def expression_of(query: Prefix | Wildcard | Regexp) -> Expression:
+def expression_of(query: Pattern) -> Expression:
     """Return the form of the terms that a pattern stands for."""
     if isinstance(query, Prefix):
         return sequence((literal(query.value, ignores_case=query.ignores_case), ANYTHING))
+    if isinstance(query, AnyCase):
+        return literal(query.value, ignores_case=True)
     if isinstance(query, Wildcard):
         return read_wildcard(query.pattern, ignores_case=query.ignores_case)
     return read_regexp(query.pattern, query.operators, ignores_case=query.ignores_case)
@@ -164,16 +219,6 @@ def _literal_start(expression: Expression) -> str:
             break
         found.append(low)
     return "".join(found)
-
-
-def _after_prefix(prefix: str) -> str | None:
-    """Return the first text after all that begin so; None when nothing can come after."""
-    for length in range(len(prefix), 0, -1):
-        code = ord(prefix[length - 1]) + 1
-        if code <= 0x10FFFF:
-            # Surrogates are no characters of a text.
-            return prefix[: length - 1] + chr(0xE000 if code == 0xD800 else code)
-    return None
 
 
 def register_functions(connection: apsw.Connection) -> None:

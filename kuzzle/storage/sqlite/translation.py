@@ -24,8 +24,9 @@ from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite import compounds, geo, multi, nested, texts
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
+from kuzzle.storage.sqlite.fuzzy import NearbyTerms
 from kuzzle.storage.sqlite.relevance import Relevance
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import AnyCase, Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
 from kuzzle.storage.values import (
     PRESENT,
@@ -54,11 +55,13 @@ class Translation:
     Attributes:
         values: What the statements' parameters are bound to, by name.
         relevance: How much words of texts weigh.
+        nearby: The terms near words that may differ.
     """
 
     def __init__(self, connection: apsw.Connection, state: CollectionState, now_ms: int) -> None:
         self.values: dict[str, Any] = {}
         self.relevance = Relevance(connection, state)
+        self.nearby = NearbyTerms(connection, state)
         self._state = state
         self._now_ms = now_ms
         self._known: dict[tuple[int, str], str] = {}
@@ -112,7 +115,7 @@ class Translation:
                 return compounds.condition(self, query)
             case GeoWithin():
                 return geo.condition(self, self._state, query)
-            case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp():
+            case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp() | AnyCase() | Fuzzy():
                 return texts.condition(self, query)
             case Nested():
                 return self._nested.condition(self, query)
@@ -123,7 +126,7 @@ class Translation:
             return 0.0
         if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
             return compounds.score(self, query)
-        if isinstance(query, Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp):
+        if isinstance(query, Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp | AnyCase | Fuzzy):
             return texts.score(self, query)
         if isinstance(query, Term):
             return texts.term_score(self, query)

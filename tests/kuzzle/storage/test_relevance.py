@@ -49,6 +49,12 @@ async def scores(
         ),
         # All values of a list are one text.
         ({"list": {"t": ["ada x", "ada y"]}, "one": {"t": "ada x z y"}}, {"match": {"t": "ada"}}, ["list", "one"]),
+        # A rare typing error is not worth more than the word.
+        (
+            {"word": {"t": "quick x"}, "again": {"t": "quick y z"}, "typo": {"t": "quikc x"}},
+            {"match": {"t": {"query": "quick", "fuzziness": "AUTO"}}},
+            ["word", "again", "typo"],
+        ),
         # Terms of a text weigh as well, and a boost multiplies.
         ({"once": {"t": "ada x y"}, "twice": {"t": "ada ada y"}}, {"term": {"t": "ada"}}, ["twice", "once"]),
         (

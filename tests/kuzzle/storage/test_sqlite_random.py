@@ -122,6 +122,7 @@ def refill(io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, sources: dict
             assert not any(isinstance(outcome, FailedWrite) for outcome in outcomes)
 
     io_loop.run_sync(fill)
+    plain_texts.Texts.remember(sources.values())
 
 
 SOURCES = st.lists(DOCUMENTS, min_size=1, max_size=len(IDS)).map(lambda found: dict(zip(IDS, found, strict=False)))
@@ -133,7 +134,6 @@ def test_random_queries_find_what_a_plain_evaluation_finds(
     io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, sources: dict[str, Any], queries: list[Query]
 ) -> None:
     refill(io_loop, storage, sources)
-    plain_texts.Texts.remember(sources.values())
     for query in queries:
         expected = {
             document_id: plain_queries.score(query, document_id, source)

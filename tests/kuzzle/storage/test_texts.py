@@ -6,15 +6,27 @@ import random
 from pathlib import Path
 from typing import Any
 
+import plain_texts
 import pytest
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, WriteKind
-from kuzzle.storage.query import Search, parse_query
-from kuzzle.storage.sqlite import SqliteStorage
+from kuzzle.storage.query import Search, Term, parse_query
+from kuzzle.storage.sqlite import SqliteStorage, fuzzy
 from kuzzle.storage.sqlite.automata import Automaton
+from kuzzle.storage.sqlite.distances import NearTerms
 from kuzzle.storage.sqlite.regexps import read_regexp
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import (
+    AnyCase,
+    Fuzziness,
+    Fuzzy,
+    Match,
+    MatchBoolPrefix,
+    MultiMatch,
+    Prefix,
+    Regexp,
+    Wildcard,
+)
 
 MAPPING = {
     "properties": {
@@ -91,6 +103,33 @@ async def found(tmp_path: Path, *queries: Any) -> list[list[str]]:
                 (("t", 3.0), ("k*", 1.0)), "a", "most_fields", "and", tie_breaker=0.3, is_lenient=True, boost=2.0
             ),
         ),
+        ({"fuzzy": {"t": "ab"}}, Fuzzy("t", "ab")),
+        ({"fuzzy": {"t": "abc"}}, Fuzzy("t", "abc")),
+        ({"fuzzy": {"t": {"value": "abc", "fuzziness": "auto:4,9"}}}, Fuzzy("t", "abc", Fuzziness(None, 4, 9))),
+        ({"fuzzy": {"k": {"term": True, "fuzziness": "2", "_name": "x"}}}, Fuzzy("k", "true", Fuzziness(2))),
+        (
+            {"fuzzy": {"t": {"value": "a", "fuzziness": 2, "prefix_length": 9, "transpositions": False, "boost": 2}}},
+            Fuzzy("t", "a", Fuzziness(2, prefix_length=9, exchanges=False), 2.0),
+        ),
+        (
+            {"match": {"t": {"query": "a", "fuzziness": "AUTO", "max_expansions": 1e9, "fuzzy_transpositions": False}}},
+            Match("t", "a", fuzziness=Fuzziness(exchanges=False, max_expansions=1024)),
+        ),
+        ({"match": {"t": {"query": "a", "prefix_length": 1}}}, Match("t", "a")),
+        (
+            {"match_bool_prefix": {"t": {"query": "a", "fuzziness": 1}}},
+            MatchBoolPrefix("t", "a", fuzziness=Fuzziness(1)),
+        ),
+        (
+            {"multi_match": {"query": "a", "fields": "t", "fuzziness": 0, "prefix_length": "2"}},
+            MultiMatch((("t", 1.0),), "a", fuzziness=Fuzziness(0, prefix_length=2)),
+        ),
+        ({"term": {"t": {"value": "A", "case_insensitive": True, "boost": 2}}}, AnyCase("t", "A", 2.0)),
+        ({"term": {"t": {"value": "A", "case_insensitive": False}}}, Term("t", "A")),
+        (
+            {"prefix": {"t": {"value": "a", "rewrite": "constant_score"}}},
+            Prefix("t", "a"),
+        ),
         ({"prefix": {"t": "a"}}, Prefix("t", "a")),
         ({"prefix": {"t": {"value": "a", "case_insensitive": True, "boost": 2}}}, Prefix("t", "a", True, 2.0)),
         ({"prefix": {"t": {"prefix": "a"}}}, Prefix("t", "a")),
@@ -119,7 +158,24 @@ def test_a_text_clause_is_read(body: Any, expected: Any) -> None:
         ({"multi_match": {"query": "a", "fields": ["t"], "type": "all"}}, "[multi_match] unknown type [all]"),
         ({"multi_match": {"query": "a", "fields": ["t^x"]}}, "[multi_match] [boost] must be a number"),
         ({"multi_match": {"query": "a", "fields": ["t"], "slop": 1}}, "[multi_match] query does not support [slop]"),
-        ({"match_bool_prefix": {"t": {"query": "a", "fuzziness": 1}}}, "query does not support [fuzziness]"),
+        ({"match_bool_prefix": {"t": {"query": "a", "slop": 1}}}, "query does not support [slop]"),
+        ({"match": {"t": {"query": "a", "fuzzy_rewrite": "x"}}}, "[match] query does not support [fuzzy_rewrite]"),
+        ({"match": {"t": {"query": "a", "prefix_length": -1}}}, "[match] requires prefix length to be non-negative"),
+        ({"match": {"t": {"query": "a", "max_expansions": "x"}}}, "[match] [max_expansions] must be a number"),
+        ({"fuzzy": {"t": {"value": "a", "rewrite": "x"}}}, "[fuzzy] query does not support [rewrite]"),
+        ({"fuzzy": {"t": {"value": "a", "case_insensitive": True}}}, "does not support [case_insensitive]"),
+        ({"fuzzy": {"t": None}}, "query value cannot be null"),
+        ({"fuzzy": {"t": {"value": ["a"]}}}, "[fuzzy] query does not support [array]"),
+        ({"fuzzy": {"t": {"value": "a", "fuzziness": "AUTO:6,3"}}}, "the second length is less than the first"),
+        ({"fuzzy": {"t": {"value": "a", "fuzziness": [1]}}}, "[fuzzy] [fuzziness] must be a number"),
+        ({"fuzzy": {"t": {"value": "a", "fuzziness": 1.5}}}, "Valid edit distances are [0, 1, 2] but was [1.5]"),
+        ({"prefix": {"t": {"value": "a", "rewrite": "scoring_boolean"}}}, "[scoring_boolean] is not supported"),
+        ({"term": {"t": {"value": "a", "case_insensitive": "x"}}}, "[term] [case_insensitive] must be a boolean"),
+        ({"match": {"t": {"query": "a", "case_insensitive": True}}}, "does not support [case_insensitive]"),
+        ({"fuzzy": {"t": {"value": "a", "fuzziness": 3}}}, "Valid edit distances are [0, 1, 2] but was [3]"),
+        ({"fuzzy": {"t": {"value": "a", "fuzziness": "some"}}}, "[fuzzy] [fuzziness] must be a number"),
+        ({"fuzzy": {"t": {"value": "a", "prefix_length": -1}}}, "requires prefix length to be non-negative"),
+        ({"fuzzy": {"t": {"value": "a", "max_expansions": 0}}}, "requires maxExpansions to be positive"),
         ({"prefix": {"t": None}}, "value cannot be null"),
         ({"wildcard": {"t": {"value": "a", "slop": 1}}}, "[wildcard] query does not support [slop]"),
         ({"regexp": {"t": {"value": "a", "flags": "SOME"}}}, "Unknown regexp flag [SOME]"),
@@ -165,6 +221,29 @@ def test_a_text_clause_that_cannot_be_read_is_refused_by_name(body: Any, message
         ({"multi_match": {"query": "fox", "fields": ["*"]}}, {"fox"}),
         ({"multi_match": {"query": "fox", "fields": ["none", "z*"]}}, set()),
         ({"multi_match": {"query": "lazy q", "fields": ["t", "k"], "type": "bool_prefix"}}, {"fox", "dog"}),
+        ({"fuzzy": {"t": "quikc"}}, {"fox", "dog"}),
+        ({"fuzzy": {"t": {"value": "quikc", "fuzziness": 1, "transpositions": False}}}, set()),
+        ({"fuzzy": {"t": {"value": "wuick", "prefix_length": 1}}}, set()),
+        ({"fuzzy": {"_id": "foy"}}, {"fox"}),
+        ({"fuzzy": {"t": {"value": "quick", "prefix_length": 5}}}, {"fox", "dog"}),
+        ({"fuzzy": {"t": {"value": "quicks", "prefix_length": 6}}}, set()),
+        ({"fuzzy": {"t": {"value": "ow", "fuzziness": 2}}}, {"owl"}),
+        ({"fuzzy": {"k": {"value": "owk", "fuzziness": "AUTO:3,6"}}}, {"owl"}),
+        ({"fuzzy": {"k": {"value": "owk", "fuzziness": "AUTO:4,6"}}}, set()),
+        ({"fuzzy": {"t": {"value": "owls", "fuzziness": 1, "max_expansions": 1}}}, {"owl"}),
+        ({"fuzzy": {"none": "owl"}}, set()),
+        ({"match": {"t": {"query": "Quikc Lasy", "fuzziness": "AUTO", "operator": "and"}}}, {"dog"}),
+        ({"match": {"t": {"query": "quikc lasy nab", "fuzziness": 1, "minimum_should_match": 2}}}, {"dog"}),
+        ({"match": {"t": {"query": "quikc", "fuzziness": 1, "fuzzy_transpositions": False}}}, set()),
+        ({"match": {"t": {"query": "a the", "fuzziness": 0}}}, {"dog", "fox"}),
+        ({"match": {"k": {"query": "Quick Fix", "fuzziness": "AUTO"}}}, {"fox"}),
+        ({"match": {"n": {"query": 1, "fuzziness": 1, "lenient": True}}}, set()),
+        ({"match_bool_prefix": {"t": {"query": "laxy q", "fuzziness": 1, "operator": "and"}}}, {"dog"}),
+        ({"multi_match": {"query": "quikc", "fields": ["*"], "fuzziness": "AUTO"}}, {"fox", "dog"}),
+        ({"term": {"k": {"value": "QUICK fox", "case_insensitive": True}}}, {"fox"}),
+        ({"term": {"t": {"value": "QUICK", "case_insensitive": "true"}}}, {"fox", "dog"}),
+        ({"term": {"_id": {"value": "FOX", "case_insensitive": True}}}, {"fox"}),
+        ({"term": {"k": {"value": "dog", "case_insensitive": True}}}, set()),
         ({"prefix": {"t": "ow"}}, {"owl"}),
         ({"prefix": {"k": "q"}}, set()),
         ({"prefix": {"k": {"value": "q", "case_insensitive": True}}}, {"fox"}),
@@ -200,6 +279,9 @@ async def test_the_store_finds_what_a_text_clause_asks(tmp_path: Path, body: Any
         ({"match": {"n": "two"}}, 'For input string: "two"'),
         ({"multi_match": {"query": "two", "fields": ["n"]}}, 'For input string: "two"'),
         ({"multi_match": {"query": " ".join("abcdefgh" * 40), "fields": ["*"]}}, "too_many_clauses"),
+        ({"fuzzy": {"n": "1"}}, "Can only use fuzzy queries on keyword and text fields"),
+        ({"match": {"n": {"query": 1, "fuzziness": 1}}}, "Can only use fuzzy queries on keyword and text fields"),
+        ({"term": {"n": {"value": 1, "case_insensitive": True}}}, "does not support case insensitive term queries"),
         ({"prefix": {"n": "1"}}, "Can only use prefix queries on keyword and text fields - not on [n]"),
         ({"regexp": {"k": "a("}}, "failed to read the regular expression [a(]"),
         ({"regexp": {"k": "a)"}}, "unexpected [)]"),
@@ -240,6 +322,34 @@ def test_a_pattern_of_too_many_states_is_refused() -> None:
     letters = random.Random(1)
     with pytest.raises(KuzzleError, match="more than 10000 states"):
         automaton.accepts("".join(letters.choice("ab") for _ in range(20_000)))
+
+
+async def test_a_search_that_would_read_too_many_terms_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"fuzzy": {"t": {"value": "quikc", "fuzziness": 2}}}
+    monkeypatch.setattr(fuzzy, "MAX_TERMS_READ", 13)
+    assert await found(tmp_path / "enough", body) == [["fox", "dog"]]
+    monkeypatch.setattr(fuzzy, "MAX_TERMS_READ", 3)
+    with pytest.raises(KuzzleError, match="need more than 3 terms"):
+        await found(tmp_path / "less", body)
+
+
+@pytest.mark.parametrize("word", ["abcdefgh", "a", "", "zz􏿿", "a" * 40, "퟿"])
+def test_terms_near_a_word_are_those_a_table_of_distances_says(word: str) -> None:
+    letters = random.Random(word)
+    for errors in (0, 1, 2):
+        for exchanges in (True, False):
+            near = NearTerms(word, Fuzziness(errors, exchanges=exchanges))
+            for _ in range(60):
+                term = list(word)
+                for _ in range(letters.randrange(4)):
+                    place = letters.randrange(len(term) + 1)
+                    term[place : place + letters.randrange(3)] = letters.choices("abz􏿿", k=letters.randrange(3))
+                other = "".join(term)
+                expected = plain_texts.errors_between(word, other, exchanges)
+                is_near = not expected or (expected <= errors and expected < min(len(word), len(other)))
+                assert near.distance(other) == (expected if is_near else None), other
 
 
 async def test_a_search_may_look_for_many_words(tmp_path: Path) -> None:

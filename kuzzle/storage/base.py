@@ -284,6 +284,9 @@ class Hit:
         sort: The values it was sorted by, when a sort was asked for.
         highlight: Fragments by field, when something was found in fields to highlight.
         inner_hits: Which of its nested objects matched, by the names that were asked for.
+        version: Its version, when that was asked for.
+        fields: Values of fields, by name.
+        groups: Pages of the documents that the hit stands for, by name, when hits are collapsed.
     """
 
     index: str
@@ -294,6 +297,9 @@ class Hit:
     sort: list[Any] | None = None
     highlight: dict[str, list[str]] | None = None
     inner_hits: dict[str, InnerPage] | None = None
+    version: int | None = None
+    fields: dict[str, list[Any]] | None = None
+    groups: dict[str, SearchPage] | None = None
 
 
 @dataclass(slots=True)

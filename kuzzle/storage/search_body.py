@@ -8,11 +8,14 @@ from typing import Any, Final, Literal, cast
 
 from kuzzle.storage.aggregation_clauses import parse_aggregations
 from kuzzle.storage.clauses import parse_query
+from kuzzle.storage.collapse_body import parse_collapse
+from kuzzle.storage.compound_tree import FunctionScore
 from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.highlight_body import parse_highlight
-from kuzzle.storage.reading import bad_request
+from kuzzle.storage.hit_tree import HitParts
+from kuzzle.storage.reading import bad_request, read_flag, read_number
 from kuzzle.storage.source_reading import parse_source, token_name
-from kuzzle.storage.tree import MATCH_ALL, Scalar, Search, Sort
+from kuzzle.storage.tree import MATCH_ALL, Query, Scalar, Search, Sort
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
 MAX_RESULT_WINDOW: Final = 10000
@@ -20,8 +23,15 @@ MAX_RESULT_WINDOW: Final = 10000
 MAX_SORT_KEYS: Final = 32
 
 _KEYS: Final = frozenset(
-    {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs"}
-)
+    {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
+     "collapse", "min_score", "track_scores", "version"}
+)  # fmt: skip
+# Keys of Elasticsearch 5 that ask for what this server does not do; some of them only when they are not false.
+_UNSUPPORTED: Final = frozenset(
+    {"docvalue_fields", "explain", "ext", "indices_boost", "profile", "rescore", "script_fields", "slice", "stats",
+     "stored_fields", "suggest", "terminate_after", "timeout"}
+)  # fmt: skip
+_OFF: Final = frozenset({"explain", "profile"})
 _DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
 
 
@@ -37,9 +47,7 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         KuzzleError: 400 `services.storage.unexpected_bad_request` naming what is wrong.
     """
     body = {} if body is None else body
-    for name, value in body.items():
-        if name not in _KEYS:
-            raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
+    _check_keys(body)
     highlight = parse_highlight(body.get("highlight"))
     sort = parse_sort(body.get("sort"))
     after = parse_after(body.get("search_after"), sort)
@@ -54,11 +62,13 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
             f"[{MAX_RESULT_WINDOW}] but was [{first + count}]. See the scroll api for a more efficient way to "
             "request large data sets."
         )
-    query = parse_query(body["query"]) if "query" in body else MATCH_ALL
+    collapse = parse_collapse(body.get("collapse"), lambda inner: parse_search(inner, offset=None, size=None))
+    if collapse is not None and after is not None:
+        raise bad_request("cannot use `collapse` in conjunction with `search_after`")
     if "aggs" in body and "aggregations" in body:
         raise bad_request("Found both [aggs] and [aggregations], which are one thing")
     return Search(
-        query,
+        _parse_query(body),
         first,
         count,
         sort,
@@ -67,7 +77,28 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         highlight=highlight,
         post_filter=parse_query(body["post_filter"]) if body.get("post_filter") else None,
         aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
+        collapse=collapse,
+        parts=HitParts(_flag(body, "version"), _flag(body, "track_scores")),
     )
+
+
+def _check_keys(body: Mapping[str, Any]) -> None:
+    for name, value in body.items():
+        if name in _UNSUPPORTED and not (name in _OFF and value in (False, "false")):
+            raise bad_request(f"[{name}] of a search is not supported")
+        if name not in _KEYS and name not in _UNSUPPORTED:
+            raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
+
+
+def _parse_query(body: Mapping[str, Any]) -> Query:
+    query = parse_query(body["query"]) if "query" in body else MATCH_ALL
+    if body.get("min_score") is None:
+        return query
+    return FunctionScore(query, min_score=read_number("search", "min_score", body["min_score"]))
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    return read_flag("search", name, body.get(name, False))
 
 
 def _count(name: str, value: Any, default: int) -> int:

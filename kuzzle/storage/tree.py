@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from kuzzle.storage.compound_tree import Compound
 from kuzzle.storage.geo_tree import Distance, GeoWithin
 from kuzzle.storage.highlight_tree import HighlightField
+from kuzzle.storage.hit_tree import NO_PARTS, Collapse, HitParts
 from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.text_tree import Text
@@ -139,6 +140,8 @@ class Search:
         post_filter: What hits must match besides; aggregations do not see it.
         aggregations: What to compute about all matches, by name; None: nothing was asked for.
         visible: The documents that a `global` aggregation is about.
+        collapse: Show one hit for each value of a field; the total and aggregations stay those of all matches.
+        parts: What hits carry besides.
     """
 
     query: Query = MATCH_ALL
@@ -151,3 +154,5 @@ class Search:
     aggregations: Mapping[str, Aggregation] | None = None
     visible: Query = MATCH_ALL
     highlight: tuple[HighlightField, ...] = ()
+    collapse: Collapse | None = None
+    parts: HitParts = NO_PARTS

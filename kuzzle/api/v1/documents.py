@@ -216,16 +216,28 @@ def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
-    shape: dict[str, Any] = {"_index": hit.index, "_type": hit.collection, "_id": hit.id, "_score": hit.score}
+    shape: dict[str, Any] = {"_index": hit.index, "_type": hit.collection, "_id": hit.id}
+    if hit.version is not None:
+        shape["_version"] = hit.version
+    shape["_score"] = hit.score
     if hit.source is not None:
         shape["_source"] = hit.source
+    if hit.fields:
+        shape["fields"] = hit.fields
     if hit.highlight:
         shape["highlight"] = hit.highlight
     if hit.sort is not None:
         shape["sort"] = hit.sort
-    if hit.inner_hits is not None:
-        shape["inner_hits"] = {name: _inner_page(hit, page) for name, page in hit.inner_hits.items()}
+    inner = {name: _inner_page(hit, page) for name, page in (hit.inner_hits or {}).items()}
+    inner.update({name: _group(page) for name, page in (hit.groups or {}).items()})
+    if inner:
+        shape["inner_hits"] = inner
     return _with_metadata(shape, hit.source)
+
+
+def _group(page: SearchPage) -> dict[str, Any]:
+    hits = [_hit(hit) for hit in page.hits]
+    return {"hits": {"total": page.total, "max_score": page.max_score, "hits": hits}}
 
 
 def _inner_page(hit: Hit, page: InnerPage) -> dict[str, Any]:

@@ -80,6 +80,15 @@ class Matches:
         best: float | None = self._value(f"SELECT max({self._score}) {self._matching}")
         return best
 
+    def score_of(self, rid: int) -> float:
+        """Return the score of a match."""
+        if isinstance(self._score, float):
+            return self._score
+        statement = f"SELECT {self._score} FROM {self._state.documents_table} AS d WHERE d.rid = :rid"
+        ((score,),) = self._connection.execute(statement, {**self._translation.values, "rid": rid})
+        found: float = score
+        return found
+
     def ids(self) -> list[str]:
         """Return the ids of all matches."""
         return [row[0] for row in self._rows(f"SELECT d.id {self._matching}")]

@@ -227,3 +227,5 @@ def _check(search: Search) -> None:
         raise bad_request("[size] cannot be [0] in a scroll context")
     if search.after is not None:
         raise bad_request("`search_after` cannot be used in a scroll context.")
+    if search.collapse is not None:
+        raise bad_request("cannot use `collapse` in a scroll context")

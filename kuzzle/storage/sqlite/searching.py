@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import apsw
@@ -13,10 +14,11 @@ from kuzzle.storage.base import Hit, SearchPage
 from kuzzle.storage.sqlite.after import resolve_after
 from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.collapsing import Group, find_groups, in_group
 from kuzzle.storage.sqlite.highlighting import Highlighter
 from kuzzle.storage.sqlite.inner_hits import InnerHitFinder
 from kuzzle.storage.sqlite.pages import Matches, PageRow
-from kuzzle.storage.sqlite.sorting import resolve_keys
+from kuzzle.storage.sqlite.sorting import Key, resolve_keys
 from kuzzle.storage.tree import Bool, Query, Search
 
 
@@ -31,24 +33,53 @@ def search_documents(
     started = time.perf_counter()
     keys = resolve_keys(search.sort, state)
     matches = matches_of(connection, state, search, now_ms)
-    if keys:
-        total = matches.count()
-        after = None if search.after is None else resolve_after(keys, search.after)
-        rows = matches.page(keys, search.offset, search.size, total, after)
+    groups: list[Group] = []
+    if search.collapse is not None:
+        groups = find_groups(matches, state, search.collapse, keys, search.offset, search.size)
+        rows, total = [group.first for group in groups], matches.count()
     else:
-        rows = matches.by_score(search.offset, search.size)
-        # A page that is not full has the last match in it, and nobody needs to count.
-        is_last = len(rows) < search.size and (rows or not search.offset)
-        total = search.offset + len(rows) if is_last else matches.count()
+        rows, total = _page(matches, state, search, keys)
     hits = hits_of(connection, index, state, search, matches, rows)
+    for group, hit in zip(groups, hits, strict=False):
+        _show_group(connection, index, state, search, group, hit, now_ms)
     max_score = None
     if total and not keys:
         max_score = rows[0].score if rows and not search.offset else matches.best_score()
-    elif total and any(key.sort.field == "_score" for key in keys):
+    elif total and (search.parts.has_score or any(key.sort.field == "_score" for key in keys)):
         max_score = matches.best_score()
     found = None if search.post_filter else total
     aggregations = aggregate(connection, index, state, search, now_ms, found)
     return SearchPage(hits, total, max_score, round((time.perf_counter() - started) * 1000), aggregations=aggregations)
+
+
+def _page(matches: Matches, state: CollectionState, search: Search, keys: list[Key]) -> tuple[list[PageRow], int]:
+    """Return the rows of a page, and how many documents match."""
+    if keys:
+        total = matches.count()
+        after = None if search.after is None else resolve_after(keys, search.after)
+        return matches.page(keys, search.offset, search.size, total, after), total
+    rows = matches.by_score(search.offset, search.size)
+    # A page that is not full has the last match in it, and nobody needs to count.
+    is_last = len(rows) < search.size and (rows or not search.offset)
+    return rows, search.offset + len(rows) if is_last else matches.count()
+
+
+def _show_group(
+    connection: apsw.Connection, index: str, state: CollectionState, search: Search, group: Group, hit: Hit, now_ms: int
+) -> None:
+    """Let a hit show the value that it stands for, and what was asked for of the documents with that value."""
+    if search.collapse is None:
+        return
+    if group.value is not None:
+        hit.fields = {**(hit.fields or {}), search.collapse.field: [group.value]}
+    query = in_group(search.query, search.collapse.field, group)
+    pages = {
+        name: search_documents(
+            connection, index, state, replace(inner, query=query, post_filter=search.post_filter), now_ms
+        )
+        for name, inner in search.collapse.inner
+    }
+    hit.groups = pages or None
 
 
 def count_documents(connection: apsw.Connection, state: CollectionState, query: Query, now_ms: int) -> int:
@@ -91,14 +122,18 @@ def hits_of(
 ) -> list[Hit]:
     """Read the documents of a page as hits show them."""
     body = "NULL" if search.source is False and not search.highlight else "json(body)"
-    statement = f"SELECT id, {body} FROM {state.documents_table} WHERE rid = ?"
+    statement = f"SELECT id, version, {body} FROM {state.documents_table} WHERE rid = ?"
     highlighter = Highlighter(search.highlight, search.query, state.mapping) if search.highlight else None
     hits = []
     for row in rows:
-        ((document_id, text),) = connection.execute(statement, (row.rid,))
+        ((document_id, version, text),) = connection.execute(statement, (row.rid,))
         content: dict[str, Any] | None = None if text is None else orjson.loads(text)
         found = None if highlighter is None or content is None else highlighter.highlight(content)
-        hits.append(Hit(index, state.name, document_id, row.score, _shown(search, content), row.sort, found))
+        score = matches.score_of(row.rid) if search.parts.has_score and row.score is None else row.score
+        hit = Hit(index, state.name, document_id, score, _shown(search, content), row.sort, found)
+        if search.parts.has_version:
+            hit.version = version
+        hits.append(hit)
     _add_inner_hits(connection, state, matches, rows, hits)
     return hits
 

@@ -2,5 +2,5 @@
 
 import pytest
 
-for suite in ("filling", "storage", "writes", "search", "paging", "highlights", "types"):
+for suite in ("filling", "storage", "writes", "search", "paging", "highlights", "types", "collapse"):
     pytest.register_assert_rewrite(f"tests.contracts.{suite}")

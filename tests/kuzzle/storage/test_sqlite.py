@@ -9,6 +9,7 @@ import pytest
 import tornado.ioloop
 
 from kuzzle.storage.sqlite import SqliteStorage
+from tests.contracts.collapse import CollapseContract, HitPartsContract
 from tests.contracts.highlights import HighlightContract
 from tests.contracts.operations import OperationsContract
 from tests.contracts.paging import PagingContract
@@ -52,3 +53,11 @@ class TestHighlights(HighlightContract):
 
 class TestTypes(TypeContract):
     """Values of each type, by the embedded storage."""
+
+
+class TestCollapse(CollapseContract):
+    """Groups of hits, by the embedded storage."""
+
+
+class TestHitParts(HitPartsContract):
+    """What hits carry besides, by the embedded storage."""

@@ -1,0 +1,180 @@
+"""One hit for each value of a field (`collapse`), and what hits carry besides, of every storage backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kuzzle.storage.base import Storage
+from kuzzle.storage.query import parse_search
+from tests.contracts.filling import make_collection, put, put_all, refusal, search
+
+MAPPING = {
+    "properties": {
+        "city": {"type": "keyword"},
+        "year": {"type": "integer"},
+        "price": {"type": "half_float"},
+        "name": {"type": "text"},
+        "hidden": {"type": "keyword", "index": False},
+        "bare": {"type": "keyword", "doc_values": False},
+        "days": {"type": "date"},
+    }
+}
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "a": {"city": "Paris", "year": 1, "price": 0.1, "name": "red fox", "hidden": "x"},
+    "b": {"city": "Rome", "year": 2, "price": 0.1, "name": "fox"},
+    "c": {"city": "Paris", "year": 3, "price": 2, "name": "red red fox"},
+    "d": {"year": 4, "name": "dog"},
+    "e": {"city": None, "year": 5, "name": "a fox and a dog"},
+}
+
+
+async def fill(storage: Storage) -> None:
+    """Store the documents."""
+    await make_collection(storage, MAPPING)
+    await put_all(storage, DOCUMENTS)
+
+
+class CollapseContract:
+    """Groups of hits."""
+
+    async def test_one_hit_a_value_is_shown_and_all_are_counted(self, storage: Storage) -> None:
+        await fill(storage)
+        page = await search(
+            storage, sort={"year": "desc"}, collapse={"field": "city"}, aggs={"n": {"sum": {"field": "year"}}}
+        )
+        assert [(hit.id, hit.fields, hit.sort) for hit in page.hits] == [
+            ("e", None, [5]),
+            ("c", {"city": ["Paris"]}, [3]),
+            ("b", {"city": ["Rome"]}, [2]),
+        ]
+        assert (page.total, page.aggregations) == (5, {"n": {"value": 15.0}})
+
+    async def test_the_best_of_each_group_stands_for_it(self, storage: Storage) -> None:
+        await fill(storage)
+        page = await search(storage, query={"match": {"name": "red fox"}}, collapse={"field": "city"})
+        plain = await search(storage, query={"match": {"name": "red fox"}})
+        assert [hit.id for hit in page.hits] == ["c", "b", "e"]
+        scores = {hit.id: hit.score for hit in plain.hits}
+        assert [hit.score for hit in page.hits] == [scores["c"], scores["b"], scores["e"]]
+        assert (page.max_score, page.total, page.hits[0].sort) == (plain.max_score, 4, None)
+
+    async def test_groups_are_paged_like_hits(self, storage: Storage) -> None:
+        await fill(storage)
+        pages = [
+            [
+                hit.id
+                for hit in (
+                    await search(storage, sort="year", collapse={"field": "city"}, size=1, **{"from": first})
+                ).hits
+            ]
+            for first in range(4)
+        ]
+        assert pages == [["a"], ["b"], ["d"], []]
+        assert (await search(storage, collapse={"field": "city"}, size=0)).hits == []
+
+    async def test_numbers_are_groups_as_their_type_stores_them(self, storage: Storage) -> None:
+        await fill(storage)
+        inner = {"name": "same", "sort": [{"year": "desc"}], "_source": "year", "version": True, "track_scores": True}
+        page = await search(storage, collapse={"field": "price", "inner_hits": inner})
+        assert [hit.id for hit in page.hits] == ["a", "c", "d"]
+        group = (page.hits[0].groups or {})["same"]
+        assert [(hit.id, hit.source, hit.version, hit.score, hit.sort) for hit in group.hits] == [
+            ("b", {"year": 2}, 1, 1.0, [2]),
+            ("a", {"year": 1}, 1, 1.0, [1]),
+        ]
+
+    async def test_inner_hits_are_three_of_the_group_unless_told_otherwise(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, {f"d{number}": {"city": "Rome", "year": number} for number in range(5)})
+        inner = [
+            {"name": "first"},
+            {"name": "last", "size": 2, "from": 1, "sort": {"year": "desc"}},
+            {"name": "none", "size": 0},
+        ]
+        body = {"query": {"range": {"year": {"gte": 1}}}, "collapse": {"field": "city", "inner_hits": inner}}
+        (hit,) = (await search(storage, **body)).hits
+        assert {name: ([inner.id for inner in page.hits], page.total) for name, page in (hit.groups or {}).items()} == {
+            "first": (["d1", "d2", "d3"], 4),
+            "last": (["d3", "d2"], 4),
+            "none": ([], 4),
+        }
+
+    @pytest.mark.parametrize(
+        ("body", "text"),
+        [
+            ({"collapse": {"field": "no"}}, "no mapping found for `no` in order to collapse on"),
+            (
+                {"collapse": {"field": "name"}},
+                "unknown type for collapse field `name`, only keywords and numbers are accepted",
+            ),
+            (
+                {"collapse": {"field": "days"}},
+                "unknown type for collapse field `days`, only keywords and numbers are accepted",
+            ),
+            ({"collapse": {"field": "bare"}}, "cannot collapse on field `bare` without `doc_values`"),
+            (
+                {"collapse": {"field": "hidden", "inner_hits": {"name": "x"}}},
+                "cannot expand `inner_hits` for collapse field `hidden`, only indexed field can retrieve `inner_hits`",
+            ),
+        ],
+    )
+    async def test_what_cannot_be_a_group_is_refused(self, storage: Storage, body: Any, text: str) -> None:
+        await fill(storage)
+        error = await refusal(search(storage, **body))
+        assert (error.id, error.status, error.message) == ("services.storage.unexpected_bad_request", 400, text)
+
+    async def test_a_field_that_is_not_indexed_makes_groups_without_inner_hits(self, storage: Storage) -> None:
+        await fill(storage)
+        page = await search(storage, collapse={"field": "hidden"})
+        assert [hit.id for hit in page.hits] == ["a", "b"]
+
+    async def test_a_hit_of_several_values_is_refused(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, {"a": {"city": "Rome"}, "b": {"city": ["Rome", "Paris"]}})
+        error = await refusal(search(storage, collapse={"field": "city"}))
+        assert (error.status, error.message) == (
+            400,
+            "failed to collapse on [city], the collapse field must be single valued",
+        )
+
+    async def test_a_scroll_does_not_collapse(self, storage: Storage) -> None:
+        await fill(storage)
+        collapsed = parse_search({"collapse": {"field": "city"}}, offset=None, size=None)
+        error = await refusal(storage.open_scroll("i", "c", collapsed, 1000))
+        assert (error.status, error.message) == (400, "cannot use `collapse` in a scroll context")
+
+
+class HitPartsContract:
+    """What hits carry when it is asked for, and scores that are too low."""
+
+    async def test_versions_are_shown_when_asked_for(self, storage: Storage) -> None:
+        await fill(storage)
+        await put(storage, "b", DOCUMENTS["b"])
+        for body, versions in (({"version": True}, [1, 2, 1]), ({}, [None] * 3), ({"version": False}, [None] * 3)):
+            page = await search(storage, sort="_id", size=3, **body)
+            assert [hit.version for hit in page.hits] == versions
+
+    async def test_scores_of_sorted_hits_are_shown_when_asked_for(self, storage: Storage) -> None:
+        await fill(storage)
+        query = {"match": {"name": "red"}}
+        scores = {hit.id: hit.score for hit in (await search(storage, query=query)).hits}
+        plain = await search(storage, query=query, sort="year")
+        tracked = await search(storage, query=query, sort="year", track_scores=True)
+        assert ([hit.score for hit in plain.hits], plain.max_score) == ([None, None], None)
+        assert [(hit.id, hit.score) for hit in tracked.hits] == [("a", scores["a"]), ("c", scores["c"])]
+        assert tracked.max_score == max(scores.values())
+        scroll = parse_search({"query": query, "sort": "year", "track_scores": True}, offset=None, size=1)
+        page = await storage.open_scroll("i", "c", scroll, 1000)
+        assert (page.hits[0].score, page.max_score) == (scores["a"], tracked.max_score)
+
+    async def test_hits_below_the_least_score_are_left_out_everywhere(self, storage: Storage) -> None:
+        await fill(storage)
+        query = {"bool": {"must": {"match_all": {}}, "should": {"term": {"city": "Paris"}}}}
+        count = {"n": {"value_count": {"field": "year"}}}
+        page = await search(storage, query=query, min_score=1.5, aggs=count)
+        assert [(hit.id, hit.score) for hit in page.hits] == [("a", 2.0), ("c", 2.0)]
+        assert (page.total, page.aggregations) == (2, {"n": {"value": 2}})
+        assert (await search(storage, query=query, min_score=2)).total == 2
+        assert (await search(storage, min_score=1.01)).total == 0

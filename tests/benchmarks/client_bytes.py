@@ -76,14 +76,21 @@ def websocket_frames(data: bytes) -> tuple[int, int]:
 def websocket_text(text: str) -> bytes:
     """Encode a client's text frame."""
     payload = text.encode()
-    mask = os.urandom(4)
-    head = bytes([0x81, 0x80 | len(payload)]) if len(payload) < 126 else b"\x81\xfe" + len(payload).to_bytes(2, "big")
-    return head + mask + bytes(byte ^ mask[number % 4] for number, byte in enumerate(payload))
+    size, mask = len(payload), os.urandom(4)
+    if size < 126:
+        head = bytes([0x81, 0x80 | size])
+    elif size < 1 << 16:
+        head = b"\x81\xfe" + size.to_bytes(2, "big")
+    else:
+        head = b"\x81\xff" + size.to_bytes(8, "big")
+    # As one number: requests of a megabyte are among these.
+    masks = int.from_bytes((mask * (size // 4 + 1))[:size], "big")
+    return head + mask + (int.from_bytes(payload, "big") ^ masks).to_bytes(size, "big")
 
 
 def websocket_payload(frame: bytes) -> str:
     """The text of a server's first frame."""
-    start = 4 if frame[1] == 126 else 2
+    start = {126: 4, 127: 10}.get(frame[1], 2)
     return frame[start : websocket_frames(frame)[1]].decode()
 
 

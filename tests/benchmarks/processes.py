@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Running:
         pid: Its process.
         port: Its port; of Kuzzle the web one.
         mqtt_port: Of Kuzzle, the one of MQTT.
+        store: Of Kuzzle, the file of its documents.
         start_seconds: Time from the start of the process until it took a connection.
     """
 
@@ -40,6 +41,7 @@ class Running:
     port: int
     mqtt_port: int
     start_seconds: float
+    store: Path = Path()
 
 
 def free_port() -> int:
@@ -69,7 +71,7 @@ def kuzzle(options: Mapping[str, Any] | None = None) -> Iterator[Running]:
         command = [str(PLAIN_ENVIRONMENT / "bin" / "python"), "-m", "kuzzle"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("KUZZLE_", "PYTHON"))}
         with _running(command, port, folder, environment, mqtt_port) as running:
-            yield running
+            yield replace(running, store=Path(folder, "data", "kuzzle.db"))
 
 
 @contextmanager

@@ -133,7 +133,7 @@ class Application:
                     self.background,
                     self.statistics,
                     self.config,
-                    caches={"internalCache": [self.statistics.clear]},
+                    caches={"internalCache": [self.statistics.clear, self.storage.end_scrolls]},
                     stop_server=lambda: self.stop_server(),
                 ),
             ]

@@ -10,6 +10,7 @@ from kuzzle.controllers.arguments import number
 from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.deletion import delete_matching
+from kuzzle.controllers.lifetimes import read_lifetime
 from kuzzle.controllers.specifications import parse_specification_search, written_specifications
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
@@ -32,12 +33,13 @@ class CollectionController(Controller):
         specifications: Specifications,
         limits: Mapping[str, Any],
     ) -> None:
-        """`limits` holds `documentsFetchCount`."""
+        """`limits` holds `documentsFetchCount` and `scrollDuration`."""
         self._storage = storage
         self._realtime = realtime
         self._auto_refresh = auto_refresh
         self._specifications = specifications
         self._fetch_limit: int = limits["documentsFetchCount"]
+        self._scroll_limit_ms: int = limits["scrollDuration"]
 
     @action("create")
     async def create(self, request: Request) -> Acknowledged:
@@ -120,4 +122,14 @@ class CollectionController(Controller):
         offset, size = number(request, "from"), number(request, "size")
         if size is not None and size - (offset or 0) > self._fetch_limit:
             raise KuzzleError("services.storage.get_limit_exceeded", self._fetch_limit)
-        return await self._specifications.search(parse_specification_search(request, offset, size))
+        search = parse_specification_search(request, offset, size)
+        scroll = request.argument("scroll")
+        if scroll is None:
+            return await self._specifications.search(search)
+        return await self._specifications.open_scroll(search, read_lifetime(scroll, self._scroll_limit_ms))
+
+    @action("scrollSpecifications")
+    async def scroll_specifications(self, request: Request) -> FoundSpecifications:
+        """Return the next page of found specifications."""
+        lifetime_ms = read_lifetime(request.argument("scroll"), self._scroll_limit_ms)
+        return await self._specifications.next_scroll_page(request.required("scrollId"), lifetime_ms)

@@ -277,12 +277,17 @@ def _write(request: Request, document: WrittenDocument) -> DocumentEvent:
         action = request.action or document.kind.value
     event = DocumentEvent(request, action, "in", "done", document.id, document.source)
     if is_single:
-        event.metadata = document.source.get("_kuzzle_info") or {}
+        event.metadata = _metadata_of(document)
         if document.kind is WriteKind.UPDATE:
             event.updated_fields = [name for name in document.changes or () if name != "_kuzzle_info"]
     return event
 
 
 def _deletion(request: Request, document: WrittenDocument) -> DocumentEvent:
-    metadata = document.source.get("_kuzzle_info") or {}
-    return DocumentEvent(request, "delete", "out", "done", document.id, None, metadata)
+    return DocumentEvent(request, "delete", "out", "done", document.id, None, _metadata_of(document))
+
+
+def _metadata_of(document: WrittenDocument) -> dict[str, Any]:
+    """Return the metadata of a document; a bulk write may have stored something else in their place."""
+    metadata = document.source.get("_kuzzle_info")
+    return metadata if isinstance(metadata, dict) else {}

@@ -212,6 +212,22 @@ class Specifications:
         """
         return FoundSpecifications(await self._stored.search(search))
 
+    async def open_scroll(self, search: Search, lifetime_ms: int) -> FoundSpecifications:
+        """Find stored specifications, page by page.
+
+        Raises:
+            StorageError: A query that cannot be served, or too many scrolls.
+        """
+        return FoundSpecifications(await self._stored.open_scroll(search, lifetime_ms))
+
+    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> FoundSpecifications:
+        """Return the next page.
+
+        Raises:
+            UnknownScrollIdError
+        """
+        return FoundSpecifications(await self._stored.next_scroll_page(scroll_id, lifetime_ms))
+
 
 def _content(target: Target, written: Mapping[str, Any]) -> Source:
     index, collection = target

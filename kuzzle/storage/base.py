@@ -526,11 +526,24 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
+    async def next_scroll_page(
+        self, scroll_id: str, lifetime_ms: int, *, within: tuple[str, str] | None = None
+    ) -> SearchPage:
         """Return the next page of a scroll; past its end, an empty one.
+
+        Args:
+            within: Index and collection that the scroll must be of; None: of any index that is not internal.
 
         Raises:
             UnknownScrollIdError: No such scroll, or its time is over.
+        """
+
+    @abstractmethod
+    def end_scrolls(self) -> None:
+        """End all scrolls, at once.
+
+        Raises:
+            StorageUnavailableError: The store is closed.
         """
 
     @abstractmethod

@@ -95,6 +95,24 @@ class InternalCollection:
             return SearchPage([], 0, None, 0)
         return await self._storage.search(INTERNAL_INDEX, self._name, search)
 
+    async def open_scroll(self, search: Search, lifetime_ms: int) -> SearchPage:
+        """Open a search that stays open; return its first page.
+
+        Raises:
+            StorageError: A query that the mapping cannot serve, or too many scrolls.
+        """
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+            await self._make()
+        return await self._storage.open_scroll(INTERNAL_INDEX, self._name, search, lifetime_ms)
+
+    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
+        """Return the next page of a scroll of this collection.
+
+        Raises:
+            UnknownScrollIdError: Scrolls of other collections are none of this one.
+        """
+        return await self._storage.next_scroll_page(scroll_id, lifetime_ms, within=(INTERNAL_INDEX, self._name))
+
     async def ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""
         if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):

@@ -24,6 +24,6 @@ def content_report(_request: Request, report: ContentReport) -> dict[str, Any]:
 
 
 def found_specifications(request: Request, found: FoundSpecifications) -> dict[str, Any]:
-    """Word `collection:searchSpecifications`: a search without its statistics."""
+    """Word a page of `collection:searchSpecifications`: that of a search without its statistics."""
     page = search_page(request, found.page)
-    return {name: page[name] for name in ("hits", "total", "max_score")}
+    return {name: page[name] for name in ("hits", "total", "max_score", "scrollId") if name in page}

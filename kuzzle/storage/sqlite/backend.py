@@ -349,10 +349,15 @@ class SqliteStorage(Storage):
                 index, collection, lambda state, _connection: scrolls.start(index, state, search, now_ms)
             )
 
-        return await scrolls.open(search, start, lifetime_ms)
+        return await scrolls.open((index, collection), search, start, lifetime_ms)
 
-    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
-        return await self.scrolls.next_page(scroll_id, lifetime_ms)
+    async def next_scroll_page(
+        self, scroll_id: str, lifetime_ms: int, *, within: tuple[str, str] | None = None
+    ) -> SearchPage:
+        return await self.scrolls.next_page(scroll_id, lifetime_ms, within)
+
+    def end_scrolls(self) -> None:
+        self.scrolls.end_all()
 
     async def count(self, index: str, collection: str, query: Query = MATCH_ALL) -> int:
         now_ms = wall_clock_ms()

@@ -35,6 +35,9 @@ from kuzzle.storage.tree import Search
 # Pages of memory that a scroll's connection may keep, in KiB: it reads every page about once.
 _CACHE_KIB: Final = 256
 
+Target = tuple[str, str]
+"""Index and collection."""
+
 
 @dataclass(slots=True)
 class _Scroll:
@@ -44,6 +47,7 @@ class _Scroll:
         left: How many hits are still to come.
         connection: None when all is read.
         find: Returns the next hits, so many of them.
+        target: What is searched.
     """
 
     size: int
@@ -52,19 +56,25 @@ class _Scroll:
     left: int = 0
     connection: apsw.Connection | None = None
     find: Callable[[int], list[Hit]] | None = None
+    target: Target = ("", "")
     expiry: asyncio.TimerHandle | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_abandoned: bool = False
     reading: threading.Lock = field(default_factory=threading.Lock)
 
+    def is_of(self, within: Target | None) -> bool:
+        """Tell whether this scroll is of a collection; None: of any index that is not internal."""
+        return not self.target[0].startswith("%") if within is None else self.target == within
+
     def read(self) -> SearchPage:
         """Read the next page, on a reader's thread."""
-        with self.reading:
-            try:
+        try:
+            with self.reading:
                 return self._read()
-            finally:
-                if self.is_abandoned:
-                    self.close()
+        finally:
+            # Only now: who abandons it meanwhile either finds it free or is seen here.
+            if self.is_abandoned:
+                self.abandon()
 
     def _read(self) -> SearchPage:
         started = time.perf_counter()
@@ -121,11 +131,12 @@ class Scrolls:
         return sum(scroll.connection is not None for scroll in self._scrolls.values())
 
     async def open(
-        self, search: Search, run: Callable[[], Awaitable[StartedScroll | None]], lifetime_ms: int
+        self, target: Target, search: Search, run: Callable[[], Awaitable[StartedScroll | None]], lifetime_ms: int
     ) -> SearchPage:
         """Open a scroll and return its first page.
 
         Args:
+            target: What is searched.
             run: Runs `start` on a reader's thread; None: there is nothing to search.
 
         Raises:
@@ -143,6 +154,7 @@ class Scrolls:
         if self._is_closed:
             scroll.close()
             raise StorageUnavailableError
+        scroll.target = target
         page.scroll_id = secrets.token_urlsafe(24)
         self._scrolls[page.scroll_id] = scroll
         self._renew(page.scroll_id, scroll, lifetime_ms)
@@ -174,14 +186,14 @@ class Scrolls:
         page.took_ms += first.took_ms
         return scroll, page
 
-    async def next_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
-        """Return the next page of a scroll.
+    async def next_page(self, scroll_id: str, lifetime_ms: int, within: Target | None = None) -> SearchPage:
+        """Return the next page of a scroll, which must be of `within`; None: of any index that is not internal.
 
         Raises:
             UnknownScrollIdError
         """
         scroll = self._scrolls.get(scroll_id)
-        if scroll is None:
+        if scroll is None or not scroll.is_of(within):
             raise UnknownScrollIdError
         async with scroll.turn:
             if self._scrolls.get(scroll_id) is not scroll:
@@ -195,6 +207,8 @@ class Scrolls:
                 self._scrolls.pop(scroll_id, None)
                 scroll.abandon()
                 raise
+            if self._scrolls.get(scroll_id) is not scroll:
+                raise UnknownScrollIdError
             self._renew(scroll_id, scroll, lifetime_ms)
         page.scroll_id = scroll_id
         return page
@@ -205,14 +219,18 @@ class Scrolls:
     def _expire(self, scroll_id: str) -> None:
         self._scrolls.pop(scroll_id).close()
 
-    def close(self) -> None:
-        """End all scrolls. The readers must have ended before."""
-        self._is_closed = True
+    def end_all(self) -> None:
+        """End the scrolls that are open."""
         scrolls, self._scrolls = self._scrolls, {}
         for scroll in scrolls.values():
             if scroll.expiry is not None:
                 scroll.expiry.cancel()
-            scroll.close()
+            scroll.abandon()
+
+    def close(self) -> None:
+        """End all scrolls for good."""
+        self._is_closed = True
+        self.end_all()
 
 
 def _check(search: Search) -> None:

@@ -149,6 +149,18 @@ async def test_the_internal_cache_is_emptied(server: Server) -> None:
     assert (await server.http("GET", "/_getAllStats")).result["total"] == 1  # the live one
 
 
+async def test_scrolls_end_with_the_internal_cache(server: Server) -> None:
+    await server.prepare()
+    paths = []
+    for search, scroll in (("/library/books/_search", "/_scroll"), ("/validations/_search", "/validations/_scroll")):
+        result = (await server.http("POST", f"{search}?scroll=1m")).result
+        paths.append(f"{scroll}/{result['scrollId']}")
+    await server.http("POST", "/admin/_resetCache?database=internalCache")
+    for path in paths:
+        reply = await server.http("GET", path)
+        assert (reply.status, reply.error_id) == (404, "services.storage.unknown_scroll_id")
+
+
 async def test_the_server_is_told_to_stop_once(server: Server) -> None:
     told: list[bool] = []
     server.app.stop_server = lambda: told.append(True)

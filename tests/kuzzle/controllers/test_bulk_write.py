@@ -26,6 +26,39 @@ async def test_a_document_is_stored_as_it_is(server: Server) -> None:
     assert (await server.http("GET", "/library/books/a")).result["_source"] == {"n": 2}
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"author": 3, "createdAt": "2020-01-02", "active": "true", "mood": {"good": [1]}, "updatedAt": [1, 2]},
+        {"active": "false"},
+        {"createdAt": None, "author": ["a"]},
+        [{"author": "ada"}],
+        [],
+        None,
+    ],
+)
+async def test_whatever_stands_for_metadata_is_read_as_it_was_stored(server: Server, metadata: Any) -> None:
+    await server.prepare()
+    websocket = await server.websocket()
+    await websocket.request("realtime", "subscribe", body={}, **PLACE)
+    body = {"n": 1, "_kuzzle_info": metadata}
+    written = await server.http("POST", "/library/books/_write?_id=a&notify=true&refresh=wait_for", body)
+    assert (written.status, written.result["_source"]) == (200, body)
+    note = await websocket.notification()
+    got = await server.http("GET", "/library/books/a?includeTrash=true")
+    (hit,) = (await server.http("POST", "/library/books/_search?includeTrash=true")).result["hits"]
+    many = await server.http("POST", "/library/books/_mGet", {"ids": ["a"]})
+    # Clients depend on an object, or nothing at all.
+    for shown in (written.result, got.result, hit, many.result["hits"][0]):
+        assert shown["_source"] == body
+        if isinstance(metadata, dict):
+            assert shown["_meta"] == metadata
+        else:
+            assert "_meta" not in shown
+    assert note["result"]["_meta"] == (metadata if isinstance(metadata, dict) else {})
+    assert (await server.http("PUT", "/library/books/a/_update", {"n": 2})).status == 200
+
+
 async def test_an_id_is_made_for_a_document_without_one(server: Server) -> None:
     await server.prepare()
     made = (await server.http("POST", "/library/books/_write", {})).result["_id"]

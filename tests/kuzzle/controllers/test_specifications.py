@@ -163,6 +163,35 @@ async def test_stored_specifications_are_searched(server: Server) -> None:
         assert refusal(await server.http("POST", f"{path}{query}", body)) == expected
 
 
+async def test_found_specifications_are_read_page_by_page(server: Server) -> None:
+    empty = (await server.http("POST", "/validations/_search?scroll=1m")).result
+    assert (empty["hits"], empty["total"]) == ([], 0)
+    await server.http("PUT", "/_specifications", {"library": {name: {} for name in "abcde"}, "other": {"a": {}}})
+    wanted = {"query": {"query": {"term": {"index": "library"}}, "sort": [{"collection": "desc"}]}}
+    page = (await server.http("POST", "/validations/_search?scroll=30s&size=2", wanted)).result
+    await server.http("PUT", "/_specifications", {"library": {"f": {}}})
+    found = []
+    while page["hits"]:
+        assert page["total"] == 5
+        found.append([hit["_id"] for hit in page["hits"]])
+        page = (await server.http("GET", f"/validations/_scroll/{page['scrollId']}?scroll=1m")).result
+    assert found == [["library#e", "library#d"], ["library#c", "library#b"], ["library#a"]]
+    websocket = await server.websocket()
+    missing = await websocket.request("collection", "scrollSpecifications")
+    assert (missing["status"], missing["error"]["id"]) == (400, "api.assert.missing_argument")
+
+
+async def test_scrolls_of_documents_and_of_specifications_are_kept_apart(server: Server) -> None:
+    await server.prepare()
+    await server.http("PUT", "/_specifications", {"library": {"books": {}}})
+    of_documents = (await server.http("POST", "/library/books/_search?scroll=1m")).result["scrollId"]
+    of_specifications = (await server.http("POST", "/validations/_search?scroll=1m")).result["scrollId"]
+    for path in (f"/validations/_scroll/{of_documents}", f"/_scroll/{of_specifications}"):
+        assert refusal(await server.http("GET", path)) == (404, "services.storage.unknown_scroll_id")
+    for path in (f"/_scroll/{of_documents}", f"/validations/_scroll/{of_specifications}"):
+        assert (await server.http("GET", path)).status == 200
+
+
 # --- writes and messages
 
 

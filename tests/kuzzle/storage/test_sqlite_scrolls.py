@@ -71,6 +71,26 @@ async def test_scrolls_opened_at_once_are_bounded_too(tmp_path: Path) -> None:
     await storage.close()
 
 
+async def test_all_scrolls_can_be_ended_even_one_that_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "kuzzle.db"
+    storage = await filled(path)
+    ids = [await opened(storage) for _ in range(3)]
+    reading = asyncio.ensure_future(storage.next_scroll_page(ids[0], 1))
+    await asyncio.sleep(0)
+    storage.end_scrolls()
+    with pytest.raises(UnknownScrollIdError):
+        await reading
+    for scroll_id in ids:
+        with pytest.raises(UnknownScrollIdError):
+            await storage.next_scroll_page(scroll_id, 1)
+    assert (len(storage.scrolls), holds_the_log(path)) == (0, False)
+    await asyncio.sleep(0.02)  # a timer that was not stopped would fail here
+    await opened(storage)
+    await storage.close()
+    with pytest.raises(StorageUnavailableError):
+        storage.end_scrolls()
+
+
 async def test_a_scroll_holds_the_log_only_while_there_is_more_to_read(tmp_path: Path) -> None:
     path = tmp_path / "kuzzle.db"
     storage = await filled(path)

@@ -113,6 +113,18 @@ class Mapping:
             if place is not None:
                 place["type"] = "nested"
 
+    def check_nested(self, path: str) -> None:
+        """Refuse a path that is not mapped as nested.
+
+        Raises:
+            KuzzleError: 400 `services.storage.unexpected_bad_request`.
+        """
+        if path in self.nested:
+            return
+        if path in self.objects or path in self.fields:
+            raise _bad_request(f"[nested] nested object under path [{path}] is not of nested type")
+        raise _bad_request(f"[nested] failed to find nested object under path [{path}]")
+
     def nested_around(self, path: str) -> str:
         """Return the path of the nested object around another; empty: it stands in the document itself."""
         parents = path.split(".")[:-1]

@@ -29,6 +29,18 @@ class InnerHits:
 
 
 @dataclass(frozen=True, slots=True)
+class NestedLevel:
+    """The nested objects of a path whose values a sort is about.
+
+    Attributes:
+        filter: Only of those that match; None: of all.
+    """
+
+    path: str
+    filter: Query | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Nested:
     """One nested object of the path matches `query` by itself.
 

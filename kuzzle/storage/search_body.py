@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, cast
+from collections.abc import Mapping
+from typing import Any, Final
 
 from kuzzle.storage.aggregation_clauses import parse_aggregations
 from kuzzle.storage.clauses import parse_query
 from kuzzle.storage.collapse_body import parse_collapse
 from kuzzle.storage.compound_tree import FunctionScore
-from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.highlight_body import parse_highlight
 from kuzzle.storage.hit_tree import HitParts
 from kuzzle.storage.reading import bad_request, read_flag, read_number
+from kuzzle.storage.sort_body import parse_after, parse_sort
 from kuzzle.storage.source_reading import parse_source, token_name
-from kuzzle.storage.tree import MATCH_ALL, Query, Scalar, Search, Sort
+from kuzzle.storage.tree import MATCH_ALL, Query, Search
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
 MAX_RESULT_WINDOW: Final = 10000
-# More keys than anybody sorts by; each of them costs a pass over its field.
-MAX_SORT_KEYS: Final = 32
 
 _KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
@@ -32,7 +30,6 @@ _UNSUPPORTED: Final = frozenset(
      "stored_fields", "suggest", "terminate_after", "timeout"}
 )  # fmt: skip
 _OFF: Final = frozenset({"explain", "profile"})
-_DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
 
 
 def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: int | None) -> Search:
@@ -113,84 +110,3 @@ def _count(name: str, value: Any, default: int) -> int:
     if value < 0:
         raise bad_request(f"[{name}] parameter cannot be negative, found [{value}]")
     return value
-
-
-def parse_sort(sort: Any) -> tuple[Sort, ...]:
-    """Read sort keys: a name, `{name: order}`, `{name: {order, mode, missing, unmapped_type}}`, or a list of these.
-
-    Raises:
-        KuzzleError
-    """
-    if sort is None:
-        return ()
-    keys = tuple(key for item in (sort if isinstance(sort, list) else [sort]) for key in _sort_keys(item))
-    if len(keys) > MAX_SORT_KEYS:
-        raise bad_request(f"Too many sort keys: [{len(keys)}], at most [{MAX_SORT_KEYS}] are allowed")
-    return keys
-
-
-def _sort_keys(item: Any) -> Iterator[Sort]:
-    if isinstance(item, str):
-        yield _sort_key(item, {})
-    elif isinstance(item, dict):
-        for name, options in item.items():
-            if isinstance(options, str):
-                yield _sort_key(name, {"order": options})
-            elif isinstance(options, dict):
-                yield _sort_key(name, options)
-            else:
-                raise bad_request(f"[sort] malformed options of [{name}], expected a string or an object")
-    else:
-        raise bad_request("malformed sort format, within the sort array, an object, or an actual string are allowed")
-
-
-def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
-    if name == "_script":
-        raise bad_request(f"[{name}] sort is not supported")
-    if not name:
-        raise bad_request("[sort] field name is null or empty")
-    order = str(options.get("order", "desc" if name == "_score" else "asc")).lower()
-    if order not in ("asc", "desc"):
-        raise bad_request(f"Unknown SortOrder [{order}]")
-    direction = cast("Literal['asc', 'desc']", order)
-    if name in ("_geo_distance", "_geoDistance"):
-        field, distance = read_distance_sort(name, options)
-        return Sort(field, direction, distance=distance)
-    for option in options:
-        if option not in ("order", "mode", "missing", "unmapped_type"):
-            raise bad_request(f"[field_sort] unknown field [{option}], parser not found")
-    mode = options.get("mode")
-    if mode not in (None, "min", "max"):
-        raise bad_request(f"Unknown or unsupported SortMode [{mode}]")
-    missing = options.get("missing")
-    unmapped_type = options.get("unmapped_type")
-    if isinstance(missing, dict | list) or not isinstance(unmapped_type, str | None):
-        raise bad_request(f"[field_sort] malformed options of [{name}]")
-    if name in _DOCUMENT_KEYS and (mode or missing is not None):
-        raise bad_request(f"[{name}] sort takes only [order]")
-    return Sort(name, direction, mode, "_last" if missing is None else missing, unmapped_type)
-
-
-def parse_after(values: Any, sort: tuple[Sort, ...]) -> tuple[Scalar, ...] | None:
-    """Read `search_after`: a value per sort key, None when absent.
-
-    Raises:
-        KuzzleError
-    """
-    if values is None:
-        return None
-    if not isinstance(values, list):
-        raise bad_request(f"Expected [START_ARRAY] in [search_after] but found [{token_name(values)}]")
-    if not values:
-        raise bad_request("Values must contains at least one value.")
-    for value in values:
-        if isinstance(value, dict | list):
-            raise bad_request(
-                "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found "
-                f"[{token_name(value)}] inside search_after."
-            )
-    if not sort:
-        raise bad_request("Sort must contain at least one field.")
-    if len(values) != len(sort):
-        raise bad_request(f"search_after has {len(values)} value(s) but sort has {len(sort)}.")
-    return tuple(values)

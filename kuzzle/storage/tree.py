@@ -10,7 +10,7 @@ from kuzzle.storage.compound_tree import Compound
 from kuzzle.storage.geo_tree import Distance, GeoWithin
 from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.hit_tree import NO_PARTS, Collapse, HitParts
-from kuzzle.storage.nested_tree import Nested
+from kuzzle.storage.nested_tree import Nested, NestedLevel
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.text_tree import Text
 
@@ -108,24 +108,30 @@ class Bool:
 Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound | GeoWithin | Nested | Text
 MATCH_ALL: Final = MatchAll()
 
+Order = Literal["asc", "desc"]
+SortMode = Literal["min", "max", "sum", "avg", "median"]
+
 
 @dataclass(frozen=True, slots=True)
 class Sort:
     """One sort key: a field path, `_score`, `_doc`, `_id` or `_uid`, or the distance of a field's places.
 
     Attributes:
-        mode: Which of several values counts; None: the least going up, the greatest going down.
+        mode: Which of several values counts, or what is made of them; None: the least going up, the greatest going
+            down.
         missing: `_last`, `_first`, or the value of documents that have none.
         unmapped_type: None makes a field without mapping an error.
         distance: Sort by how far the field's places are.
+        nested: Which nested objects hold the field, the outermost first; empty: the document does.
     """
 
     field: str
-    order: Literal["asc", "desc"] = "asc"
-    mode: Literal["min", "max"] | None = None
+    order: Order = "asc"
+    mode: SortMode | None = None
     missing: Scalar = "_last"
     unmapped_type: str | None = None
     distance: Distance | None = None
+    nested: tuple[NestedLevel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

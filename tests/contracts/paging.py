@@ -47,6 +47,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
 SORTS: list[Any] = [
     *({field: order} for field in ("count", "price", "day", "address") for order in ("asc", "desc")),
     *({"tags": {"order": order, "mode": mode}} for order in ("asc", "desc") for mode in ("min", "max")),
+    *({field: {"mode": mode}} for field in ("count", "price", "day", "sold") for mode in ("sum", "avg", "median")),
     {"count": {"missing": "_first"}},
     {"tags": {"order": "desc", "missing": "_first"}},
     {"day": {"missing": "2019-06-01"}},

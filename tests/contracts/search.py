@@ -284,6 +284,7 @@ class OrderContract:
             ({"tags": "desc"}, ["ada", "alan", "linus", "grace", "nobody"]),
             ({"tags": {"order": "desc", "mode": "min"}}, ["ada", "alan", "linus", "grace", "nobody"]),
             ([{"tags": {"order": "asc", "mode": "max"}}, "born"], ["linus", "alan", "ada", "grace", "nobody"]),
+            ([{"born": {"order": "desc", "mode": "sum"}}], ["linus", "alan", "grace", "ada", "nobody"]),
             ([{"alive": "desc"}, {"born": "desc"}], ["linus", "alan", "grace", "ada", "nobody"]),
             (["alive", "_id"], ["ada", "alan", "grace", "linus", "nobody"]),
             ([{"_id": "desc"}], ["nobody", "linus", "grace", "alan", "ada"]),

@@ -6,7 +6,9 @@ Fields: `k` keyword, `n` long, `f` double, `b` boolean, `d` date (milliseconds),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import plain_compounds
@@ -106,17 +108,42 @@ def _is_within(value: Any, query: Range) -> bool:
     return query.upper is None or (value <= query.upper if query.includes_upper else value < query.upper)
 
 
-def order(sources: Mapping[str, Mapping[str, Any]], sorts: tuple[Sort, ...]) -> list[str]:
+def distinct_values(source: Mapping[str, Any], sort: Sort) -> list[Any]:
+    """Return the values of a document that a sort key is about: each once."""
+    return list(set(values_of(source, sort.field)))
+
+
+def picked(values: list[Any], sort: Sort) -> Any:
+    """Return which of several values counts for a sort, or what is made of them."""
+    match sort.mode or ("max" if sort.order == "desc" else "min"):
+        case "min":
+            return min(values)
+        case "max":
+            return max(values)
+    if sort.mode == "median":
+        ordered = sorted(values)
+        values = [ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]]
+    if any(isinstance(value, float) for value in values):
+        return sum(values) if sort.mode == "sum" else sum(values) / len(values)
+    if sort.mode == "sum":
+        return min(max(sum(values), -(1 << 63)), (1 << 63) - 1)
+    return math.floor(Fraction(sum(values), len(values)) + Fraction(1, 2))
+
+
+def order(
+    sources: Mapping[str, Mapping[str, Any]],
+    sorts: tuple[Sort, ...],
+    values_by: Callable[[Mapping[str, Any], Sort], list[Any]] = distinct_values,
+) -> list[str]:
     """Return the ids of documents in the order of sort keys; `sources` are in the order of their making."""
     ordered = list(sources)
     for sort in reversed(sorts):
         is_down = sort.order == "desc"
         keyed: dict[str, Any] = {}
         for document_id in ordered:
-            values = values_of(sources[document_id], sort.field)
+            values = values_by(sources[document_id], sort)
             if values:
-                is_greatest = (sort.mode or ("max" if is_down else "min")) == "max"
-                keyed[document_id] = max(values) if is_greatest else min(values)
+                keyed[document_id] = picked(values, sort)
         with_value = [document_id for document_id in ordered if document_id in keyed]
         # A reversed sort keeps equal elements in their order, as a downward one must.
         with_value.sort(key=keyed.__getitem__, reverse=is_down)

@@ -15,7 +15,7 @@ from kuzzle.errors import KuzzleError
 from kuzzle.storage.reading import bad_request, read_number
 from kuzzle.storage.sqlite.sorting import Key
 from kuzzle.storage.tree import Scalar
-from kuzzle.storage.values import IndexedValue, index_value
+from kuzzle.storage.values import IndexedValue, ValueProblem, exact_number, index_value
 
 
 def resolve_after(keys: Sequence[Key], values: Sequence[Scalar]) -> list[IndexedValue | None]:
@@ -36,6 +36,8 @@ def _resolve(key: Key, value: Scalar) -> IndexedValue | None:
     if key.field is not None:
         if value is None:
             return key.missing
+        if key.is_calculated:
+            return _calculated(key, value)
         try:
             found = str(value) if key.field.type == "text" else index_value(key.field, value)
         except KuzzleError:
@@ -48,6 +50,17 @@ def _resolve(key: Key, value: Scalar) -> IndexedValue | None:
     if name in ("_score", "_doc"):
         return read_number("search_after", name, value)
     return value
+
+
+def _calculated(key: Key, value: Scalar) -> IndexedValue:
+    """Return a value that none of the field need be: a sum is in no bounds."""
+    try:
+        number = exact_number(value)
+    except (ValueProblem, OverflowError):
+        raise bad_request(f"Failed to parse search_after value for field [{key.sort.field}].") from None
+    if key.is_real or not -(1 << 63) <= number < 1 << 63:
+        return float(number)
+    return number
 
 
 def after_condition(

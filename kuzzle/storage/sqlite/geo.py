@@ -162,9 +162,6 @@ def _span(x: int, y: int, bits: int) -> tuple[int, int]:
     return first, first + (1 << 2 * bits) - 1
 
 
-def distance_column(translation: Translation, state: CollectionState, distance: Distance, number: int) -> str:
-    """Return the expression of a document's distance, in the unit of the sort; `number` is that of the field."""
-    return (
-        f"coalesce((SELECT distance_by({translation.bind(apsw.pyobject(distance))}, value) FROM {state.values_table} "
-        f"INDEXED BY {state.values_index} WHERE rid = d.rid AND field = {number}), {FARTHEST})"
-    )
+def distance_column(translation: Translation, distance: Distance, rows: str) -> str:
+    """Return the expression of a document's distance, in the unit of the sort; `rows` are those of its places."""
+    return f"coalesce((SELECT distance_by({translation.bind(apsw.pyobject(distance))}, value) {rows}), {FARTHEST})"

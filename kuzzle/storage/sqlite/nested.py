@@ -6,11 +6,11 @@ Inside of one the name `d`, which conditions speak of, stands for nested objects
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kuzzle.storage.nested_tree import Nested
+from kuzzle.storage.nested_tree import Nested, NestedLevel
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import NOTHING, Score
@@ -78,6 +78,32 @@ class Scopes:
         table = self._state.values_table
         return f"FROM {table} AS d WHERE d.rid BETWEEN :first AND :last AND d.field = {marker} AND {inner}", score
 
+    def rows_below(self, translation: Translation, levels: Sequence[NestedLevel], rid: str) -> str:
+        """Return the condition that a row of the table of values is one of nested objects of a document.
+
+        Args:
+            levels: Which objects, the outermost first; none: the row is one of the document itself.
+            rid: The expression of the rid of the document.
+        """
+        if not levels:
+            return f"rid = {rid}"
+        condition = f"rid BETWEEN -(({rid} << {NUMBER_BITS}) + {LAST_NUMBER}) AND -(({rid} << {NUMBER_BITS}) + 1)"
+        if all(level.filter is None for level in levels):
+            return condition
+        return f"{condition} AND rid IN ({self._chosen(translation, levels)})"
+
+    def _chosen(self, translation: Translation, levels: Sequence[NestedLevel]) -> str:
+        """Return the statement that gives the nested objects of the last level that match, and those around them."""
+        *around, level = levels
+        conditions = [f"d.field = {self._state.field_numbers[level.path]}"]
+        if level.filter is not None:
+            with self.inside(level.path):
+                conditions.append(translation.condition(level.filter))
+        if any(outer.filter is not None for outer in around):
+            parent = f"-(({_root('d.rid')} << {NUMBER_BITS}) + d.value)"
+            conditions.append(f"{parent} IN ({self._chosen(translation, around)})")
+        return f"SELECT d.rid FROM {self._state.values_table} AS d WHERE {' AND '.join(conditions)}"
+
     @property
     def id_column(self) -> str:
         """The expression of the id of the document, or of the one around the nested object."""
@@ -103,12 +129,9 @@ class Scopes:
     def _marker(self, query: Nested) -> int | None:
         """Return the number of the path; None: it is not mapped, and that is allowed, or nothing has it."""
         mapping = self._state.mapping
-        if query.path not in mapping.nested:
-            if query.ignore_unmapped:
-                return None
-            if query.path in mapping.objects or query.path in mapping.fields:
-                raise bad_request(f"[nested] nested object under path [{query.path}] is not of nested type")
-            raise bad_request(f"[nested] failed to find nested object under path [{query.path}]")
+        if query.path not in mapping.nested and query.ignore_unmapped:
+            return None
+        mapping.check_nested(query.path)
         if self.scope and mapping.nested_around(query.path) != self.scope:
             raise bad_request(f"[nested] the path [{query.path}] does not stand directly in [{self.scope}]")
         return self._state.field_numbers.get(query.path)

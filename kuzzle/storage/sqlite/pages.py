@@ -149,7 +149,7 @@ class Matches:
         conditions = _of_values(key, "v.value")
         if after is not None:
             # A document may have values on both sides: only the one that counts tells where it stands.
-            counts = f"(SELECT {key.aggregate}(value) {self._values_of('v.rid', key)})"
+            counts = f"(SELECT {key.picked('value')} {self._values_of('v.rid', key)})"
             beyond = ">" if key.sort.order == "asc" else "<"
             conditions += f" AND v.value {beyond} {self._translation.bind(after)} AND v.value = {counts}"
         if self._condition != EVERYTHING:
@@ -199,14 +199,15 @@ class Matches:
         if key.field is None:
             return "NULL"
         if key.sort.distance is not None:
-            return geo.distance_column(self._translation, self._state, key.sort.distance, key.number)
-        column = f"(SELECT {key.aggregate}(value) {self._values_of('d.rid', key)})"
+            return geo.distance_column(self._translation, key.sort.distance, self._values_of("d.rid", key))
+        column = f"(SELECT {key.picked('value')} {self._values_of('d.rid', key)})"
         return column if key.missing is None else f"coalesce({column}, {self._translation.bind(key.missing)})"
 
     def _values_of(self, rid: str, key: Key) -> str:
+        below = self._translation.scopes.rows_below(self._translation, key.sort.nested, rid)
         return (
             f"FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
-            f"WHERE rid = {rid} AND field = {key.number} {_of_values(key, 'value')}"
+            f"WHERE {below} AND field = {key.number} {_of_values(key, 'value')}"
         )
 
 

@@ -27,6 +27,7 @@ import apsw
 from kuzzle.storage.base import StoreOpenError
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.geo import add_functions
+from kuzzle.storage.sqlite.sort_functions import add_sort_functions
 from kuzzle.storage.sqlite.texts import register_functions
 
 FORMAT: Final = 3
@@ -88,6 +89,7 @@ def open_reader(path: Path) -> apsw.Connection:
         add_functions(connection)
         connection.set_busy_timeout(5000)
         register_functions(connection)
+        add_sort_functions(connection)
     except apsw.Error as error:
         raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
     return connection

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.fields import Field
+from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.tree import Sort
 from kuzzle.storage.values import IndexedValue, index_value, ip_text
 
 _UNSORTABLE: Final = frozenset({"geo_point", "geo_shape", "binary"})
+_NUMBERS: Final = frozenset({*INTEGER_BOUNDS, *FLOAT_TYPES, "date", "boolean"})
+_CALCULATED: Final = frozenset({"sum", "avg", "median"})
 _DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
 
 
@@ -37,9 +39,14 @@ class Key:
         return self.sort.order.upper()
 
     @property
-    def aggregate(self) -> str:
-        """The SQL function that picks the value that counts among several."""
-        return self.sort.mode or ("min" if self.sort.order == "asc" else "max")
+    def is_calculated(self) -> bool:
+        """True when the key is none of the values but made of all of them."""
+        return self.sort.mode in _CALCULATED
+
+    @property
+    def is_real(self) -> bool:
+        """True when values are numbers with a fraction."""
+        return self.field is not None and self.field.type in FLOAT_TYPES
 
     @property
     def nulls(self) -> str:
@@ -49,8 +56,20 @@ class Key:
     @property
     def is_index_order(self) -> bool:
         """True when the index has the documents in the order of this key."""
-        counts_first = self.aggregate == ("min" if self.sort.order == "asc" else "max")
-        return self.field is not None and counts_first and self.missing is None and self.sort.distance is None
+        counts_first = self.sort.mode in (None, "min" if self.sort.order == "asc" else "max")
+        is_plain = self.missing is None and self.sort.distance is None and not self.sort.nested
+        return self.field is not None and counts_first and is_plain
+
+    def picked(self, column: str) -> str:
+        """Return the SQL expression of the value that counts, or is made, of several in a column."""
+        match self.sort.mode:
+            case "sum":
+                return f"sum({column})" if self.is_real else f"whole_sum({column})"
+            case "avg":
+                return f"avg({column})" if self.is_real else f"whole_average({column})"
+            case "median":
+                return f"{'real' if self.is_real else 'whole'}_median({column})"
+        return f"{self.sort.mode or ('min' if self.sort.order == 'asc' else 'max')}({column})"
 
     def shown(self, value: Any) -> Any:
         """Return a value of the index as a hit shows it."""
@@ -70,8 +89,8 @@ def resolve_keys(sorts: tuple[Sort, ...], state: CollectionState) -> list[Key]:
 
 
 def _resolve_distance(sort: Sort, state: CollectionState) -> Key:
-    field = state.mapping.fields.get(sort.field)
-    if field is None or field.is_hidden:
+    field = _find_field(sort, state)
+    if field is None:
         if sort.distance is not None and sort.distance.ignore_unmapped:
             return Key(sort)
         raise bad_request(f"failed to find mapper for [{sort.field}] for geo distance based sort")
@@ -83,8 +102,8 @@ def _resolve_distance(sort: Sort, state: CollectionState) -> Key:
 def _resolve(sort: Sort, state: CollectionState) -> Key:
     if sort.field in _DOCUMENT_KEYS:
         return Key(sort)
-    field = state.mapping.fields.get(sort.field)
-    if field is None or field.is_hidden:
+    field = _find_field(sort, state)
+    if field is None:
         if sort.unmapped_type is None:
             raise bad_request(f"No mapping found for [{sort.field}] in order to sort on")
         return Key(sort)
@@ -96,7 +115,27 @@ def _resolve(sort: Sort, state: CollectionState) -> Key:
         )
     if field.type in _UNSORTABLE:
         raise bad_request(f"can't sort on {field.type} field [{sort.field}] without using specific sorting feature")
+    if sort.mode in _CALCULATED and field.type not in _NUMBERS:
+        raise bad_request(f"we only support AVG, MEDIAN and SUM on number based fields, not on [{sort.field}]")
     return Key(sort, field, state.field_numbers[field.path], _missing_value(sort, field))
+
+
+def _find_field(sort: Sort, state: CollectionState) -> Field | None:
+    """Return the field of a sort, None if there is none of that name where the sort looks for it."""
+    around = ""
+    for level in sort.nested:
+        state.mapping.check_nested(level.path)
+        if around and state.mapping.nested_around(level.path) != around:
+            raise bad_request(f"[nested] the path [{level.path}] does not stand directly in [{around}]")
+        around = level.path
+    field = state.mapping.fields.get(sort.field)
+    if field is None or field.nested_path == around:
+        return field
+    if not around:
+        raise bad_request(
+            f"[nested_path] is needed to sort on [{sort.field}], a field of the nested objects [{field.nested_path}]"
+        )
+    raise bad_request(f"[nested_path] [{around}] does not directly hold the field [{sort.field}]")
 
 
 def _missing_value(sort: Sort, field: Field) -> IndexedValue | None:

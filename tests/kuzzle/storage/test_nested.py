@@ -9,18 +9,11 @@ from typing import Any
 
 import pytest
 import tornado.ioloop
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, FailedWrite, SearchPage, WriteKind
 from kuzzle.storage.nested_tree import InnerHits, Nested
 from kuzzle.storage.query import (
-    Bool,
-    Exists,
-    MatchAll,
-    Query,
-    Range,
     Search,
     SourceFilter,
     Term,
@@ -328,116 +321,3 @@ async def test_nested_objects_are_looked_up_in_the_index(
     assert any(plan.startswith("SEARCH d USING COVERING INDEX values_1_of (rid=? AND field=?)") for plan in plans), (
         plans
     )
-
-
-# --- random trees
-
-KEYS, NUMBERS = st.sampled_from(["red", "blue"]), st.integers(0, 2)
-LEAF = {"k": KEYS, "n": NUMBERS}
-
-
-def objects(optional: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """Make what a path of objects holds: one, a list of some, or nothing."""
-    one = st.fixed_dictionaries({}, optional=optional)
-    return st.one_of(one, st.none(), st.lists(st.one_of(one, st.none()), max_size=3))
-
-
-ITEMS = objects({**LEAF, "parts": objects(LEAF)})
-DOCUMENTS = st.lists(st.fixed_dictionaries({}, optional={"items": ITEMS, "k": KEYS}), min_size=1, max_size=6)
-
-
-def leaves(prefix: str) -> st.SearchStrategy[Query]:
-    """Make clauses on the fields below a path."""
-    return st.one_of(
-        st.builds(Term, st.just(f"{prefix}k"), KEYS, st.sampled_from([1.0, 2.0])),
-        st.builds(Range, st.just(f"{prefix}n"), NUMBERS, st.none()),
-        st.builds(Exists, st.sampled_from([f"{prefix}k", f"{prefix}n"])),
-        st.builds(MatchAll, st.sampled_from([1.0, 3.0])),
-    )
-
-
-def bools(inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
-    """Make clauses of clauses."""
-    some = st.lists(inner, max_size=2).map(tuple)
-    return st.one_of(inner, st.builds(Bool, some, st.just(()), some, some))
-
-
-def nesteds(path: str, inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
-    """Make nested queries."""
-    modes = st.sampled_from(["avg", "sum", "min", "max", "none"])
-    return st.builds(Nested, st.just(path), bools(inner), modes, boost=st.sampled_from([1.0, 2.0]))
-
-
-IN_PARTS = leaves("items.parts.")
-IN_ITEMS = st.one_of(leaves("items."), nesteds("items.parts", IN_PARTS))
-QUERIES = bools(
-    st.one_of(nesteds("items", IN_ITEMS), nesteds("items.parts", IN_PARTS), st.builds(Term, st.just("k"), KEYS))
-)
-
-
-def listed(value: Any) -> list[Any]:
-    """Return what a path holds as a list of objects."""
-    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
-
-
-def below(place: str, thing: Mapping[str, Any], path: str) -> list[Mapping[str, Any]]:
-    """Return the nested objects of a path below a thing that stands at a place."""
-    found = [thing]
-    for name in path.removeprefix(f"{place}." if place else "").split("."):
-        found = [item for outer in found for item in listed(outer.get(name))]
-    return found
-
-
-def evaluate(query: Query, place: str, thing: Mapping[str, Any]) -> float | None:
-    """Return the score of a document or nested object, None when it does not match."""
-    if isinstance(query, MatchAll):
-        return query.boost
-    if isinstance(query, Nested):
-        scores = [
-            score
-            for item in below(place, thing, query.path)
-            if (score := evaluate(query.query, query.path, item)) is not None
-        ]
-        if not scores:
-            return None
-        picked = {
-            "avg": sum(scores) / len(scores), "sum": sum(scores), "min": min(scores), "max": max(scores), "none": 0.0
-        }  # fmt: skip
-        return picked[query.score_mode] * query.boost
-    if isinstance(query, Bool):
-        must = [evaluate(inner, place, thing) for inner in query.must]
-        should = [evaluate(inner, place, thing) for inner in query.should]
-        is_refused = None in must or any(evaluate(inner, place, thing) is not None for inner in query.must_not)
-        if is_refused or sum(score is not None for score in should) < query.required_should:
-            return None
-        return sum(score for score in (*must, *should) if score is not None)
-    assert isinstance(query, Term | Range | Exists)
-    outer, _, name = query.field.rpartition(".")
-    value = thing.get(name) if outer == place else None
-    if value is None:
-        return None
-    is_match = value == query.value if isinstance(query, Term) else not isinstance(query, Range) or value >= query.lower
-    return query.boost if is_match else None
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(documents=DOCUMENTS, queries=st.lists(QUERIES, min_size=1, max_size=6))
-def test_random_nested_queries_find_what_a_plain_evaluation_finds(
-    io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, documents: list[Any], queries: list[Query]
-) -> None:
-    sources = {f"d{number}": source for number, source in enumerate(documents)}
-
-    async def fill() -> None:
-        before = await storage.find_ids("i", "c")
-        gone = [DocumentWrite(name, None) for name in before if name not in sources]
-        await storage.write_documents("i", "c", WriteKind.DELETE, gone)
-        await put(storage, sources)
-
-    io_loop.run_sync(fill)
-    for query in queries:
-        expected = {
-            name: score for name, source in sources.items() if (score := evaluate(query, "", source)) is not None
-        }
-        page = io_loop.run_sync(lambda: storage.search("i", "c", Search(query)))  # noqa: B023
-        assert {hit.id: hit.score for hit in page.hits} == pytest.approx(expected)
-        assert page.total == len(expected)

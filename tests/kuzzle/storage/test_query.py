@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.clauses import MAX_CLAUSES
+from kuzzle.storage.nested_tree import NestedLevel
 from kuzzle.storage.query import (
     MATCH_ALL,
     Bool,
@@ -259,8 +260,16 @@ def test_arguments_override_the_body_only_when_given() -> None:
         ({"sort": [[]]}, "malformed sort format, within the sort array, an object, or an actual string are allowed"),
         ({"sort": {"a": 1}}, "[sort] malformed options of [a], expected a string or an object"),
         ({"sort": {"a": "up"}}, "Unknown SortOrder [up]"),
-        ({"sort": {"a": {"mode": "avg"}}}, "Unknown or unsupported SortMode [avg]"),
-        ({"sort": {"a": {"nested_path": "b"}}}, "[field_sort] unknown field [nested_path], parser not found"),
+        ({"sort": {"a": {"mode": "best"}}}, "Unknown SortMode [best]"),
+        ({"sort": {"a": {"mode": ["avg"]}}}, "Unknown SortMode [['avg']]"),
+        ({"sort": {"a": {"nested_filter": {}}}}, "[nested_filter] of a sort needs [nested_path]"),
+        ({"sort": {"a": {"nested_path": 1}}}, "Sorting by nested objects needs their path"),
+        ({"sort": {"a": {"nested": "b"}}}, "[nested] of a sort must be an object"),
+        ({"sort": {"a": {"nested": {"path": "b", "max_children": 1}}}},
+         "[nested_sort] unknown field [max_children], parser not found"),
+        ({"sort": {"a": {"nested": {"path": "b"}, "nested_path": "b"}}},
+         "Sorting by nested objects takes [nested_path] and [nested_filter], or [nested], not both"),
+        ({"sort": {"_id": {"nested_path": "b"}}}, "[_id] sort takes only [order]"),
         ({"sort": {"_script": {"script": "1"}}}, "[_script] sort is not supported"),
         ({"sort": {"_geo_distance": {}}}, "[_geo_distance] sort needs one field, found []"),
         ({"sort": {"a": {"reverse": True}}}, "[field_sort] unknown field [reverse], parser not found"),
@@ -321,6 +330,10 @@ def test_a_page_beyond_the_window_is_refused() -> None:
         (["a", {"b": "desc", "c": {}}, "_doc", {"_uid": {"order": "desc"}}, {"_id": "asc"}],
          (Sort("a"), Sort("b", "desc"), Sort("c"), Sort("_doc"), Sort("_uid", "desc"), Sort("_id"))),
         ([{"a.b": {"missing": 0}}], (Sort("a.b", missing=0),)),
+        ({"a.b": {"mode": "AVG", "nested_path": "a", "nested_filter": {"term": {"a.c": 1}}}},
+         (Sort("a.b", mode="avg", nested=(NestedLevel("a", Term("a.c", 1)),)),)),
+        ({"a.b.c": {"nested": {"path": "a", "filter": {"match_all": {}}, "nested": {"path": "a.b"}}}},
+         (Sort("a.b.c", nested=(NestedLevel("a", MatchAll()), NestedLevel("a.b"))),)),
     ],
 )  # fmt: skip
 def test_a_sort_is_read_in_every_form(sort: Any, expected: tuple[Sort, ...]) -> None:

@@ -83,13 +83,18 @@ def bools(inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
 
 LEAVES = leaves() | plain_texts.texts(token)
 QUERIES = st.recursive(LEAVES, lambda inner: bools(inner) | plain_compounds.compounds(inner), max_leaves=12)
+ORDERS, MISSING = st.sampled_from(["asc", "desc"]), st.sampled_from(["_last", "_first"])
 SORTS = st.lists(
     st.builds(
         Sort,
         st.sampled_from([name for name in plain_queries.FIELDS if name != "t"]),
-        st.sampled_from(["asc", "desc"]),
+        ORDERS,
         st.sampled_from([None, "min", "max"]),
-        st.sampled_from(["_last", "_first"]),
+        MISSING,
+    )
+    # Numbers of which sums are exact.
+    | st.builds(
+        Sort, st.sampled_from(["n", "b", "d", "o.n", "s"]), ORDERS, st.sampled_from(["sum", "avg", "median"]), MISSING
     ),
     min_size=1,
     max_size=3,

@@ -1,0 +1,149 @@
+"""Nested objects, searched and sorted by the obvious way; and random ones. Each is looked at by itself.
+
+Fields: `k` keyword of the document; `k` keyword and `n` long of nested `items`, and of nested `parts` in these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import plain_queries
+from hypothesis import strategies as st
+
+from kuzzle.storage.nested_tree import Nested, NestedLevel
+from kuzzle.storage.query import Bool, Exists, MatchAll, Query, Range, Sort, Term
+
+PART = {"k": {"type": "keyword"}, "n": {"type": "long"}}
+MAPPING = {
+    "properties": {
+        "items": {"type": "nested", "properties": {**PART, "parts": {"type": "nested", "properties": PART}}},
+        "k": {"type": "keyword"},
+    }
+}
+
+KEYS, NUMBERS = st.sampled_from(["red", "blue"]), st.integers(0, 2)
+LEAF = {"k": KEYS, "n": NUMBERS}
+
+
+def objects(optional: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """Make what a path of objects holds: one, a list of some, or nothing."""
+    one = st.fixed_dictionaries({}, optional=optional)
+    return st.one_of(one, st.none(), st.lists(st.one_of(one, st.none()), max_size=3))
+
+
+ITEMS = objects({**LEAF, "parts": objects(LEAF)})
+DOCUMENTS = st.lists(st.fixed_dictionaries({}, optional={"items": ITEMS, "k": KEYS}), min_size=1, max_size=6)
+
+
+def leaves(prefix: str) -> st.SearchStrategy[Query]:
+    """Make clauses on the fields below a path."""
+    return st.one_of(
+        st.builds(Term, st.just(f"{prefix}k"), KEYS, st.sampled_from([1.0, 2.0])),
+        st.builds(Range, st.just(f"{prefix}n"), NUMBERS, st.none()),
+        st.builds(Exists, st.sampled_from([f"{prefix}k", f"{prefix}n"])),
+        st.builds(MatchAll, st.sampled_from([1.0, 3.0])),
+    )
+
+
+def bools(inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
+    """Make clauses of clauses."""
+    some = st.lists(inner, max_size=2).map(tuple)
+    return st.one_of(inner, st.builds(Bool, some, st.just(()), some, some))
+
+
+def nesteds(path: str, inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
+    """Make nested queries."""
+    modes = st.sampled_from(["avg", "sum", "min", "max", "none"])
+    return st.builds(Nested, st.just(path), bools(inner), modes, boost=st.sampled_from([1.0, 2.0]))
+
+
+IN_PARTS = leaves("items.parts.")
+IN_ITEMS = st.one_of(leaves("items."), nesteds("items.parts", IN_PARTS))
+QUERIES = bools(
+    st.one_of(nesteds("items", IN_ITEMS), nesteds("items.parts", IN_PARTS), st.builds(Term, st.just("k"), KEYS))
+)
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what a path holds as a list of objects."""
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+
+
+def below(place: str, thing: Mapping[str, Any], path: str) -> list[Mapping[str, Any]]:
+    """Return the nested objects of a path below a thing that stands at a place."""
+    found = [thing]
+    for name in path.removeprefix(f"{place}." if place else "").split("."):
+        found = [item for outer in found for item in listed(outer.get(name))]
+    return found
+
+
+def score(query: Query, place: str, thing: Mapping[str, Any]) -> float | None:
+    """Return the score of a document or nested object, None when it does not match."""
+    if isinstance(query, MatchAll):
+        return query.boost
+    if isinstance(query, Nested):
+        scores = [
+            found
+            for item in below(place, thing, query.path)
+            if (found := score(query.query, query.path, item)) is not None
+        ]
+        if not scores:
+            return None
+        picked = {
+            "avg": sum(scores) / len(scores), "sum": sum(scores), "min": min(scores), "max": max(scores), "none": 0.0
+        }  # fmt: skip
+        return picked[query.score_mode] * query.boost
+    if isinstance(query, Bool):
+        must = [score(inner, place, thing) for inner in query.must]
+        should = [score(inner, place, thing) for inner in query.should]
+        is_refused = None in must or any(score(inner, place, thing) is not None for inner in query.must_not)
+        if is_refused or sum(found is not None for found in should) < query.required_should:
+            return None
+        return sum(found for found in (*must, *should) if found is not None)
+    assert isinstance(query, Term | Range | Exists)
+    outer, _, name = query.field.rpartition(".")
+    value = thing.get(name) if outer == place else None
+    if value is None:
+        return None
+    is_match = value == query.value if isinstance(query, Term) else not isinstance(query, Range) or value >= query.lower
+    return query.boost if is_match else None
+
+
+def sorts_by(*levels: tuple[str, st.SearchStrategy[Query]]) -> st.SearchStrategy[Sort]:
+    """Make sort keys on a field of the last of some paths; of each its clauses are given too."""
+    nested = st.tuples(
+        *(st.builds(NestedLevel, st.just(path), st.one_of(st.none(), bools(inner))) for path, inner in levels)
+    )
+    path = levels[-1][0]
+    orders, missing = st.sampled_from(["asc", "desc"]), st.sampled_from(["_last", "_first"])
+    ends = st.sampled_from([None, "min", "max"])
+    modes = st.sampled_from([None, "min", "max", "sum", "avg", "median"])
+    return st.one_of(
+        st.builds(Sort, st.just(f"{path}.k"), orders, ends, missing, nested=nested),
+        st.builds(Sort, st.just(f"{path}.n"), orders, modes, missing, nested=nested),
+    )
+
+
+SORTS = st.lists(
+    st.one_of(
+        sorts_by(("items", IN_ITEMS)),
+        sorts_by(("items.parts", IN_PARTS)),
+        sorts_by(("items", IN_ITEMS), ("items.parts", IN_PARTS)),
+        st.builds(Sort, st.just("k"), st.sampled_from(["asc", "desc"])),
+    ),
+    min_size=1,
+    max_size=2,
+).map(tuple)
+
+
+def sort_values(source: Mapping[str, Any], sort: Sort) -> list[Any]:
+    """Return the values of a document that a sort key is about."""
+    place, things = "", [source]
+    for level in sort.nested:
+        things = [item for thing in things for item in below(place, thing, level.path)]
+        place = level.path
+        if level.filter is not None:
+            things = [item for item in things if score(level.filter, place, item) is not None]
+    name = sort.field.removeprefix(f"{place}." if place else "")
+    return [value for thing in things for value in plain_queries.values_of(thing, name)]

@@ -27,6 +27,7 @@ from kuzzle.controllers.document import DocumentController
 from kuzzle.controllers.importing import Importer
 from kuzzle.controllers.index import IndexController
 from kuzzle.controllers.realtime import RealtimeController
+from kuzzle.controllers.security.credentials import CredentialsController
 from kuzzle.controllers.server import ServerController
 from kuzzle.entrypoint import Entrypoint
 from kuzzle.events import Events
@@ -34,7 +35,12 @@ from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.subscriptions import Realtime
+from kuzzle.security.credentials import Credentials
+from kuzzle.security.passwords import Passwords
 from kuzzle.security.rights import Rights
+from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
+from kuzzle.security.strategies.local import LocalStrategy
+from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
 from kuzzle.security.users import Users
 from kuzzle.specifications.store import Specifications
@@ -85,6 +91,8 @@ class Application:
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
         )
         self.events = Events()
+        self.passwords = Passwords(config.section("security")["passwords"])
+        self.credentials = Credentials(Strategies(self.events))
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
@@ -126,6 +134,7 @@ class Application:
                 DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
                 BulkController(self.storage, self.realtime, importer, limits),
                 RealtimeController(self.realtime, self.specifications),
+                CredentialsController(self.credentials, self.users),
                 AdminController(
                     self.storage,
                     importer,
@@ -204,6 +213,7 @@ class Application:
         try:
             await self.auto_refresh.load()
             await self.specifications.load()
+            await self.credentials.strategies.register(LocalStrategy(self.storage, self.passwords), LOCAL_OWNER)
             if self.metrics is not None:
                 self.metrics.start()
             for protocol in self.protocols:
@@ -233,6 +243,7 @@ class Application:
                 logger.exception("The protocol %s did not stop cleanly", protocol.name)
         if self.metrics is not None:
             await self.metrics.stop()
+        self.passwords.close()
         await self.storage.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kuzzle.errors import KuzzleError
 from kuzzle.storage.internal import INTERNAL_INDEX
 from kuzzle.storage.query import Term
 
@@ -35,6 +36,19 @@ class Users:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+
+    async def get(self, kuid: str) -> User:
+        """Return a user.
+
+        Raises:
+            KuzzleError: 404 `services.storage.not_found`.
+        """
+        if kuid == ANONYMOUS.id:
+            return ANONYMOUS
+        (found,) = await self._storage.get_documents(INTERNAL_INDEX, USERS_COLLECTION, [kuid])
+        if found is None:
+            raise KuzzleError("services.storage.not_found", kuid)
+        return User(kuid, tuple(found.source["profileIds"]))
 
     async def admin_exists(self) -> bool:
         """Tell whether at least one user holds the profile `admin`."""

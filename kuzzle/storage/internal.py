@@ -42,6 +42,20 @@ class InternalCollection:
         """
         await self.put_all({document_id: source})
 
+    async def create(self, document_id: str, source: Source, *, after_commit: AfterCommit | None = None) -> None:
+        """Store a new document.
+
+        Raises:
+            DocumentAlreadyExistsError: There is one of that id.
+            InvalidDocumentError: The id or the content cannot be stored.
+        """
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+            await self._make()
+        write = DocumentWrite(document_id, source)
+        await self._storage.write_document(
+            INTERNAL_INDEX, self._name, WriteKind.CREATE, write, refresh=True, after_commit=after_commit
+        )
+
     async def put_all(self, documents: Mapping[str, Source], *, after_commit: AfterCommit | None = None) -> None:
         """Store documents by their ids, whatever was there, in one batch.
 

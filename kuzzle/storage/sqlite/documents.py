@@ -144,7 +144,9 @@ def _insert_rows(connection: apsw.Connection, state: CollectionState, rows: Iter
     values = [part for row in rows for part in row]
     for count, portion in _portions(values, 4):
         marks = ",".join(["(?,?,?,?)"] * count)
-        connection.execute(f"INSERT INTO {state.values_table} VALUES {marks}", portion)
+        # OR FAIL: whatever fails undoes the whole transaction here, and a statement that must be able to undo itself
+        # alone keeps a journal of its own, which takes longer than the rows.
+        connection.execute(f"INSERT OR FAIL INTO {state.values_table} VALUES {marks}", portion)
 
 
 def _delete_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[_StoredRow]) -> None:

@@ -49,7 +49,6 @@ setup(
         "orjson>=3.10",
         "apsw>=3.50",
         "prometheus-client>=0.22",
-        "argon2-cffi>=23.1",
     ],
     extras_require={
         "test": [

@@ -22,6 +22,9 @@ INTEGER_BOUNDS: Final = {
 FLOAT_TYPES: Final = frozenset({"double", "float", "half_float", "scaled_float"})
 ANALYZERS: Final = frozenset({"standard", "simple", "whitespace", "keyword", "stop"})
 
+# Far above what keeps any phrase from reaching over it, and low enough for many values of one field.
+MAX_VALUE_GAP: Final = 1_000_000
+
 _EVERY: Final = frozenset({"type", "fields", "copy_to", "store", "boost", "include_in_all", "index"})
 _VALUES: Final = _EVERY | {"doc_values", "null_value"}
 _NUMBERS: Final = _VALUES | {"coerce", "ignore_malformed"}
@@ -199,6 +202,9 @@ def _check_parameters(path: str, definition: Mapping[str, Any]) -> None:
         "search_analyzer": lambda value: value in ANALYZERS,
         "search_quote_analyzer": lambda value: value in ANALYZERS,
         "format": lambda value: isinstance(value, str),
+        "position_increment_gap": lambda value: (
+            isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_VALUE_GAP
+        ),
         "ignore_above": lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
         "scaling_factor": lambda value: (
             isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")

@@ -45,7 +45,15 @@ _METADATA_DEFINITION: Final[MappingType[str, Any]] = {
 # What every mapping has: the root, the metadata and its members.
 _OWN_NODES: Final = 2 + len(_METADATA_DEFINITION["properties"])
 # Parameters that decide how values were indexed, and so cannot change under them.
-_FIXED_PARAMETERS: Final = ("analyzer", "format", "scaling_factor", "index", "store", "doc_values")
+_FIXED_PARAMETERS: Final = (
+    "analyzer",
+    "format",
+    "position_increment_gap",
+    "scaling_factor",
+    "index",
+    "store",
+    "doc_values",
+)
 
 
 class Mapping:

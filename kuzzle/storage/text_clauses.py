@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args
 
 from kuzzle.storage.fields import ANALYZERS
-from kuzzle.storage.fuzzy_clauses import FUZZINESS_OPTIONS, read_fuzziness, read_fuzzy
+from kuzzle.storage.fuzzy_clauses import FUZZINESS_OPTIONS, MAX_EXPANSIONS, read_fuzziness, read_fuzzy
 from kuzzle.storage.reading import (
     bad_request,
     minimum_should_match,
@@ -16,11 +16,23 @@ from kuzzle.storage.reading import (
     read_options,
     read_scalar,
 )
-from kuzzle.storage.text_tree import Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import (
+    FieldsKind,
+    Match,
+    MatchBoolPrefix,
+    MatchPhrase,
+    MatchPhrasePrefix,
+    MultiMatch,
+    Prefix,
+    Regexp,
+    Wildcard,
+)
 from kuzzle.storage.tree import Query
 
 # index.max_regex_length of Elasticsearch; for the other patterns too.
 MAX_PATTERN_LENGTH: Final = 1000
+# Beyond any text: places are numbers of 31 bits in Elasticsearch.
+MAX_SLOP: Final = (1 << 31) - 1
 
 _OPERATORS: Final = {
     "ALL": "~&@#<",
@@ -36,12 +48,23 @@ _OPERATORS: Final = {
 # Ways to find the terms of a pattern; those that would score otherwise are not among them.
 _REWRITES: Final = ("constant_score", "constant_score_boolean", "constant_score_blended")
 _MATCH_OPTIONS: Final = ("operator", "minimum_should_match", "analyzer", "lenient", *FUZZINESS_OPTIONS)
+_PHRASE_OPTIONS: Final = ("slop", "phrase_slop")
 
 
 def read_match(content: Mapping[str, Any]) -> Query:
-    """Read `{field: text}` or `{field: {query, operator, minimum_should_match, ...}}`."""
-    extra = ("zero_terms_query", "auto_generate_synonyms_phrase_query")
+    """Read `{field: text}` or `{field: {query, operator, minimum_should_match, ...}}`.
+
+    With a `type` of `phrase` or `phrase_prefix` it is a phrase.
+    """
+    extra = ("zero_terms_query", "auto_generate_synonyms_phrase_query", "type", *_PHRASE_OPTIONS)
     field, options, boost = _read_match_field("match", content, (*_MATCH_OPTIONS, *extra))
+    kind = _one_of("match", "type", options.get("type", "boolean"), ("boolean", "phrase", "phrase_prefix"))
+    if kind != "boolean" and options.get("fuzziness") is not None:
+        raise bad_request(f"Fuzziness not allowed for type [{kind}]")
+    if kind == "phrase":
+        return _read_phrase("match", field, options, boost)
+    if kind == "phrase_prefix":
+        return _read_phrase_prefix("match", field, options, boost)
     return Match(
         field,
         _read_text("match", options),
@@ -53,6 +76,57 @@ def read_match(content: Mapping[str, Any]) -> Query:
         boost,
         read_fuzziness("match", options),
     )
+
+
+def read_match_phrase(content: Mapping[str, Any]) -> Query:
+    """Read `{field: text}` or `{field: {query, slop, analyzer, zero_terms_query}}`."""
+    allowed = ("analyzer", "slop", "phrase_slop", "zero_terms_query", "lenient")
+    return _read_phrase("match_phrase", *_read_match_field("match_phrase", content, allowed))
+
+
+def read_match_phrase_prefix(content: Mapping[str, Any]) -> Query:
+    """Read `{field: text}` or `{field: {query, slop, max_expansions, analyzer, zero_terms_query}}`."""
+    allowed = ("analyzer", "slop", "phrase_slop", "max_expansions", "zero_terms_query", "lenient")
+    return _read_phrase_prefix("match_phrase_prefix", *_read_match_field("match_phrase_prefix", content, allowed))
+
+
+def _read_phrase(clause: str, field: str, options: Mapping[str, Any], boost: float) -> MatchPhrase:
+    return MatchPhrase(
+        field,
+        _read_text(clause, options),
+        _read_slop(clause, options),
+        read_analyzer(clause, options.get("analyzer")),
+        _read_zero_terms(clause, options),
+        read_flag(clause, "lenient", options.get("lenient", False)),
+        boost,
+    )
+
+
+def _read_phrase_prefix(clause: str, field: str, options: Mapping[str, Any], boost: float) -> MatchPhrasePrefix:
+    return MatchPhrasePrefix(
+        field,
+        _read_text(clause, options),
+        _read_slop(clause, options),
+        _read_max_expansions(clause, options),
+        read_analyzer(clause, options.get("analyzer")),
+        _read_zero_terms(clause, options),
+        read_flag(clause, "lenient", options.get("lenient", False)),
+        boost,
+    )
+
+
+def _read_slop(clause: str, options: Mapping[str, Any]) -> int:
+    slop = read_number(clause, "slop", options.get("slop", options.get("phrase_slop", 0)))
+    if slop < 0:
+        raise bad_request(f"[{clause}] No negative slop allowed.")
+    return int(min(slop, MAX_SLOP))
+
+
+def _read_max_expansions(clause: str, options: Mapping[str, Any]) -> int:
+    expansions = read_number(clause, "max_expansions", options.get("max_expansions", 50))
+    if expansions < 1:
+        raise bad_request(f"[{clause}] requires maxExpansions to be positive.")
+    return int(min(expansions, MAX_EXPANSIONS))
 
 
 def read_match_bool_prefix(content: Mapping[str, Any]) -> Query:
@@ -74,7 +148,7 @@ def read_match_bool_prefix(content: Mapping[str, Any]) -> Query:
 def read_multi_match(content: Mapping[str, Any]) -> Query:
     """Read `{query, fields, type, operator, ...}`; a field may carry its boost: `name^3`."""
     clause = "multi_match"
-    allowed = (*_MATCH_OPTIONS, "query", "fields", "type", "zero_terms_query", "tie_breaker")
+    allowed = (*_MATCH_OPTIONS, *_PHRASE_OPTIONS, "query", "fields", "type", "zero_terms_query", "tie_breaker")
     boost = read_options(clause, content, allowed)
     fields = content.get("fields")
     if isinstance(fields, str):
@@ -82,16 +156,16 @@ def read_multi_match(content: Mapping[str, Any]) -> Query:
     if not isinstance(fields, list) or not fields or not all(isinstance(field, str) and field for field in fields):
         raise bad_request("[multi_match] requires a list of [fields]")
     kind = str(content.get("type", "best_fields")).lower()
-    if kind in ("cross_fields", "phrase", "phrase_prefix"):
-        raise bad_request(f"[multi_match] the type [{kind}] is not supported")
+    if kind == "cross_fields":
+        raise bad_request("[multi_match] the type [cross_fields] is not supported")
+    fuzziness = read_fuzziness(clause, content)
+    if fuzziness is not None and kind in ("phrase", "phrase_prefix"):
+        raise bad_request(f"Fuzziness not allowed for type [{kind}]")
     tie_breaker = content.get("tie_breaker")
     return MultiMatch(
         tuple(_read_weighed_field(field) for field in fields),
         _read_text(clause, content),
-        cast(
-            'Literal["best_fields", "most_fields", "bool_prefix"]',
-            _one_of(clause, "type", kind, ("best_fields", "most_fields", "bool_prefix")),
-        ),
+        cast("FieldsKind", _one_of(clause, "type", kind, get_args(FieldsKind))),
         _read_operator(clause, content),
         _read_minimum(content),
         _read_zero_terms(clause, content),
@@ -99,7 +173,9 @@ def read_multi_match(content: Mapping[str, Any]) -> Query:
         None if tie_breaker is None else read_number(clause, "tie_breaker", tie_breaker),
         read_flag(clause, "lenient", content.get("lenient", False)),
         boost,
-        read_fuzziness(clause, content),
+        fuzziness,
+        _read_slop(clause, content),
+        _read_max_expansions(clause, content),
     )
 
 
@@ -219,6 +295,8 @@ def _one_of(clause: str, name: str, value: Any, allowed: tuple[str, ...]) -> str
 TEXT_READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     "match": read_match,
     "match_bool_prefix": read_match_bool_prefix,
+    "match_phrase": read_match_phrase,
+    "match_phrase_prefix": read_match_phrase_prefix,
     "multi_match": read_multi_match,
     "prefix": read_prefix,
     "wildcard": read_wildcard,

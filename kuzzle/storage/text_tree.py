@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+FieldsKind = Literal["best_fields", "most_fields", "bool_prefix", "phrase", "phrase_prefix"]
+"""How the fields of a `multi_match` are matched and what counts of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fuzziness:
@@ -56,6 +59,44 @@ class Match:
     is_lenient: bool = False
     boost: float = 1.0
     fuzziness: Fuzziness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPhrase:
+    """The field holds the words of a text one after the other; on fields that are no text: exactly this value.
+
+    Attributes:
+        slop: How far words may be from where the text has them, in all; two words that changed places are 2 away.
+        analyzer: Cuts the text instead of the field's.
+        zero_terms: What a text without words matches: nothing or everything.
+        is_lenient: A value that the field's type does not know matches nothing, instead of being an error.
+    """
+
+    field: str
+    text: str | int | float | bool
+    slop: int = 0
+    analyzer: str | None = None
+    zero_terms: Literal["none", "all"] = "none"
+    is_lenient: bool = False
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPhrasePrefix:
+    """The same, and the last word may go on.
+
+    Attributes:
+        max_expansions: How many words that begin like the last one are looked for, in their order.
+    """
+
+    field: str
+    text: str | int | float | bool
+    slop: int = 0
+    max_expansions: int = 50
+    analyzer: str | None = None
+    zero_terms: Literal["none", "all"] = "none"
+    is_lenient: bool = False
+    boost: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +164,17 @@ class MultiMatch:
         fields: Paths and their boosts; `*` in a path stands for any text. Of what such a path finds, fields that
             cannot take the text are left out.
         kind: `best_fields`: the best score of a field counts, and `tie_breaker` of the others; `most_fields`: all
-            scores add up; `bool_prefix`: so too, and the last word may go on.
+            scores add up; `bool_prefix`: so too, and the last word may go on; `phrase` and `phrase_prefix`: as
+            `best_fields`, with the words one after the other.
         tie_breaker: None: what the kind says.
         fuzziness: How words may differ, but the last one of `bool_prefix`. None: not at all.
+        slop: Of phrases.
+        max_expansions: Of phrases whose last word may go on.
     """
 
     fields: tuple[tuple[str, float], ...]
     text: str | int | float | bool
-    kind: Literal["best_fields", "most_fields", "bool_prefix"] = "best_fields"
+    kind: FieldsKind = "best_fields"
     operator: Literal["or", "and"] = "or"
     minimum_should_match: int | str | None = None
     zero_terms: Literal["none", "all"] = "none"
@@ -139,6 +183,8 @@ class MultiMatch:
     is_lenient: bool = False
     boost: float = 1.0
     fuzziness: Fuzziness | None = None
+    slop: int = 0
+    max_expansions: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +207,4 @@ class AnyCase:
 
 
 Pattern = Prefix | Wildcard | Regexp | AnyCase
-Text = Match | MatchBoolPrefix | MultiMatch | Pattern | Fuzzy
+Text = Match | MatchBoolPrefix | MatchPhrase | MatchPhrasePrefix | MultiMatch | Pattern | Fuzzy

@@ -60,6 +60,15 @@ class HighlightContract:
              {"fields": {"*": {}}}, {"tags": ["<em>red fox</em>"]}),
             ("a", {"term": {"tags": {"value": "DOG", "case_insensitive": True}}}, {"fields": {"*": {}}},
              {"tags": ["<em>dog</em>"]}),
+            # Of a phrase only the words that stand together.
+            ("b", {"match_phrase": {"title": "a FOX"}}, {"fields": {"title": {}}},
+             {"title": ["<em>a</em> <em>fox</em> here"]}),
+            ("a", {"match_phrase": {"title": {"query": "fox quick", "slop": 3}}}, {"fields": {"title": {}}},
+             {"title": ["The <em>Quick</em>, brown <em>Fox</em>: it's a fox!"]}),
+            ("a", {"match_phrase_prefix": {"title": "a f"}}, {"fields": {"title": {}}},
+             {"title": ["The Quick, brown Fox: it's <em>a</em> <em>fox</em>!"]}),
+            ("a", {"multi_match": {"query": "red fox", "fields": ["ta*", "title"], "type": "phrase"}},
+             {"fields": {"*": {}}}, {"tags": ["<em>red fox</em>"]}),
             ("a", {"range": {"year": {"gt": 1}}}, {"fields": {"*": {}, "unknown": {}}}, {}),
         ],
     )  # fmt: skip

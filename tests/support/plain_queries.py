@@ -16,7 +16,7 @@ import plain_texts
 
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
 from kuzzle.storage.query import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Sort, Term, Terms
-from kuzzle.storage.text_tree import AnyCase, Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import Text
 
 MAPPING = {
     "properties": {
@@ -54,7 +54,8 @@ def matches(query: Query, document_id: str, source: Mapping[str, Any]) -> bool:
             return _matches_bool(query, document_id, source)
         case ConstantScore() | DisMax() | Boosting() | FunctionScore():
             return plain_compounds.matches(query, document_id, source)
-        case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp() | AnyCase() | Fuzzy():
+        case _:
+            assert isinstance(query, Text)
             return plain_texts.matches(query, source)
 
 
@@ -75,7 +76,7 @@ def score(query: Query, document_id: str, source: Mapping[str, Any]) -> float:
         return 0.0
     if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
         return plain_compounds.score(query, document_id, source)
-    if isinstance(query, Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp | AnyCase | Fuzzy):
+    if isinstance(query, Text):
         return plain_texts.score(query, source)
     if isinstance(query, Term) and query.field == "t":
         return plain_texts.term_score(query, source)
@@ -89,6 +90,11 @@ def values_of(source: Mapping[str, Any], field: str) -> list[Any]:
     """Return all values of a field; of text, its words in lower case."""
     found = [value[0] for value in _leaves(source, field.split("."))]
     return [word for text in found for word in text.lower().split()] if field == "t" else found
+
+
+def texts_of(source: Mapping[str, Any], field: str) -> list[list[str]]:
+    """Return the words in lower case of each text of a field."""
+    return [value[0].lower().split() for value in _leaves(source, field.split(".")) if value[0].split()]
 
 
 def _leaves(value: Any, path: list[str]) -> list[tuple[Any]]:

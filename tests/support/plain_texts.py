@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+import plain_phrases
 import plain_queries
 import plain_relevance
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from kuzzle.storage.text_tree import (
     Fuzzy,
     Match,
     MatchBoolPrefix,
+    MatchPhrase,
+    MatchPhrasePrefix,
     MultiMatch,
     Prefix,
     Regexp,
@@ -36,6 +39,8 @@ def matches(query: Text, source: Mapping[str, Any]) -> bool:
         return _matches_start(query, values)
     if isinstance(query, Match):
         return _matches_words(query, values)
+    if isinstance(query, MatchPhrase | MatchPhrasePrefix):
+        return _matches_phrase(query, source)
     if isinstance(query, Fuzzy):
         return any(value in _near(query) for value in values)
     if isinstance(query, AnyCase):
@@ -97,17 +102,66 @@ def errors_between(left: str, right: str, exchanges: bool) -> int:
     return table[-1][-1]
 
 
-def _parts(query: MultiMatch) -> list[Match | MatchBoolPrefix]:
-    kind = MatchBoolPrefix if query.kind == "bool_prefix" else Match
+def _matches_phrase(query: MatchPhrase | MatchPhrasePrefix, source: Mapping[str, Any]) -> bool:
+    if query.field != "t":
+        return query.text in plain_queries.values_of(source, query.field)
+    if not str(query.text).split():
+        return query.zero_terms == "all"
+    return any(plain_phrases.is_found(words, query.slop) for words in _phrases(query, source))
+
+
+def _phrases(query: MatchPhrase | MatchPhrasePrefix, source: Mapping[str, Any]) -> list[plain_phrases.Words]:
+    """Return the phrase with each word that its last one may go on as: where each stands in it and in the text."""
+    places: dict[str, list[int]] = {}
+    place = 0
+    for text in plain_queries.texts_of(source, "t"):
+        for word in text:
+            places.setdefault(word, []).append(place)
+            place += 1
+        # Between two values of a field.
+        place += 100
+    return [[(offset, places.get(word, [])) for offset, word in enumerate(phrase)] for phrase in _readings(query)]
+
+
+def _readings(query: MatchPhrase | MatchPhrasePrefix) -> list[list[str]]:
+    words = str(query.text).lower().split()
+    if isinstance(query, MatchPhrase) or not words:
+        return [words]
+    known = sorted({word for text in Texts.all for word in text if word.startswith(words[-1])})
+    return [[*words[:-1], word] for word in known[: query.max_expansions]]
+
+
+def _phrase_score(query: MatchPhrase | MatchPhrasePrefix, source: Mapping[str, Any]) -> float:
+    readings = _readings(query)
+    if query.field != "t" or readings == [[]]:
+        return query.boost
+    if len(readings[0]) == 1:
+        return query.boost * sum(_weight(words[0], source) for words in readings)
+    terms = [*readings[0][:-1], *(words[-1] for words in readings)]
+    frequency = sum(plain_phrases.frequency(words, query.slop) for words in _phrases(query, source))
+    text = plain_queries.values_of(source, "t")
+    return query.boost * plain_relevance.weight(terms, frequency, text, Texts.all)
+
+
+Part = Match | MatchBoolPrefix | MatchPhrase | MatchPhrasePrefix
+
+
+def _parts(query: MultiMatch) -> list[Part]:
     boosts: dict[str, float] = {}
     for pattern, boost in query.fields:
         for name in ("k", "t", "o.k"):
             if fnmatch.fnmatchcase(name, pattern) and ("*" not in pattern or name not in boosts):
                 boosts[name] = boost
-    return [
-        kind(name, query.text, operator=query.operator, boost=boost, fuzziness=query.fuzziness)
-        for name, boost in boosts.items()
-    ]
+    return [_part(query, name, boost) for name, boost in boosts.items()]
+
+
+def _part(query: MultiMatch, name: str, boost: float) -> Part:
+    if query.kind == "phrase":
+        return MatchPhrase(name, query.text, query.slop, boost=boost)
+    if query.kind == "phrase_prefix":
+        return MatchPhrasePrefix(name, query.text, query.slop, query.max_expansions, boost=boost)
+    kind = MatchBoolPrefix if query.kind == "bool_prefix" else Match
+    return kind(name, query.text, operator=query.operator, boost=boost, fuzziness=query.fuzziness)
 
 
 def _matches_start(query: MatchBoolPrefix, values: list[Any]) -> bool:
@@ -163,6 +217,8 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
     boosts = st.sampled_from([1.0, 2.0])
     words = st.lists(st.sampled_from(["ada", "BOB", "cy", "none"]), max_size=4).map(" ".join)
     fuzziness = st.none() | FUZZINESS
+    slops, limits = st.sampled_from([0, 0, 1, 2, 3, 200]), st.sampled_from([1, 2, 50])
+    zero_terms = st.sampled_from(["none", "all"])
     starts = st.sampled_from(["", "a", "ad", "Bo", "bob", "d ", "\u00e9", "x"])
     wildcards = st.lists(st.sampled_from(["*", "?", "a", "d", "o", "B", "y"]), max_size=4).map("".join)
     return st.one_of(
@@ -193,10 +249,22 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
             ),
             # An empty text is a boolean too, false; nothing else here is a value of another type.
             (words | st.sampled_from(["d d", "Cy"])).filter(bool),
-            st.sampled_from(["best_fields", "most_fields", "bool_prefix"]),
+            st.sampled_from(["best_fields", "most_fields", "bool_prefix", "phrase", "phrase_prefix"]),
             st.sampled_from(["or", "and"]),
             boost=boosts,
             fuzziness=fuzziness,
+            slop=slops,
+            max_expansions=limits,
+        ),
+        st.builds(MatchPhrase, st.sampled_from(["t", "t", "k"]), words, slops, zero_terms=zero_terms, boost=boosts),
+        st.builds(
+            MatchPhrasePrefix,
+            st.just("t"),
+            st.tuples(words, starts).map(" ".join),
+            slops,
+            limits,
+            zero_terms=zero_terms,
+            boost=boosts,
         ),
         st.builds(Fuzzy, FIELDS, st.text("abdoCy ", max_size=4), FUZZINESS, boosts),
         st.builds(AnyCase, FIELDS, st.sampled_from(["ADA", "bob", "cy", "D D", "none"]), boosts),
@@ -223,7 +291,7 @@ def score(query: Text, source: Mapping[str, Any]) -> float:
     """Return the score of a document that matches."""
     if isinstance(query, MultiMatch):
         scores = sorted(score(part, source) for part in _parts(query) if matches(part, source))
-        tie_breaker = 0.0 if query.kind == "best_fields" else 1.0
+        tie_breaker = 1.0 if query.kind in ("most_fields", "bool_prefix") else 0.0
         return query.boost * (scores[-1] + tie_breaker * sum(scores[:-1]))
     if isinstance(query, MatchBoolPrefix) and query.field == "t":
         *whole, last = str(query.text).lower().split()
@@ -237,6 +305,8 @@ def score(query: Text, source: Mapping[str, Any]) -> float:
         return query.boost * _word_score(query, query.text, source)
     if isinstance(query, Fuzzy):
         return _fuzzy_score(query, source)
+    if isinstance(query, MatchPhrase | MatchPhrasePrefix):
+        return _phrase_score(query, source)
     return query.boost
 
 

@@ -11,6 +11,9 @@ from typing import Final
 
 from kuzzle.storage.fields import Field
 
+Span = tuple[int, int, str | None]
+"""Where a token stands in a text, from and to, and the token; None for a word that is left out."""
+
 # Lucene cuts longer words into pieces of this length.
 MAX_TOKEN_LENGTH: Final = 255
 
@@ -22,8 +25,8 @@ _STOP_WORDS: Final = frozenset((
 ))  # fmt: skip
 
 
-def words_of(analyzer: str, text: str) -> list[str]:
-    """Return the tokens of a text in their order.
+def tokens_of(analyzer: str, text: str) -> list[str | None]:
+    """Return the tokens of a text in their order; None for a word that is left out and keeps its place.
 
     Args:
         analyzer: One of `fields.ANALYZERS`.
@@ -31,11 +34,16 @@ def words_of(analyzer: str, text: str) -> list[str]:
     return list(_ANALYZERS[analyzer](text))
 
 
-def spans_of(analyzer: str, text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield where each token of a text stands in it, from and to, and the token."""
+def words_of(analyzer: str, text: str) -> list[str]:
+    """Return the tokens of a text in their order."""
+    return [token for token in tokens_of(analyzer, text) if token is not None]
+
+
+def spans_of(analyzer: str, text: str) -> Iterator[Span]:
+    """Yield the tokens of a text as `tokens_of` gives them, with where they stand in it."""
     for start, end in _SPANS.get(analyzer, _standard_spans)(text):
-        word = text[start:end]
-        yield start, end, word if analyzer in ("whitespace", "keyword") else word.lower()
+        word = text[start:end] if analyzer in ("whitespace", "keyword") else text[start:end].lower()
+        yield start, end, None if analyzer == "stop" and word in _STOP_WORDS else word
 
 
 def _standard_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -53,9 +61,23 @@ def query_words(field: Field, text: str | int | float | bool, analyzer: str | No
     Args:
         analyzer: That of the query; None: the field's.
     """
+    return [token for token in query_tokens(field, text, analyzer) if token is not None]
+
+
+def query_tokens(
+    field: Field, text: str | int | float | bool, analyzer: str | None, *, is_phrase: bool = False
+) -> list[str | None]:
+    """Return the tokens of what a query looks for, None for words that are left out.
+
+    Args:
+        analyzer: That of the query; None: the field's.
+        is_phrase: The field may have another analyser for phrases.
+    """
     definition = field.definition
-    chosen = analyzer or definition.get("search_analyzer") or definition.get("analyzer", "standard")
-    return words_of(chosen, str(text).lower() if isinstance(text, bool) else str(text))
+    names = ("search_quote_analyzer", "search_analyzer") if is_phrase else ("search_analyzer",)
+    chosen = analyzer or next((definition[name] for name in names if name in definition), None)
+    shown = str(text).lower() if isinstance(text, bool) else str(text)
+    return tokens_of(chosen or definition.get("analyzer", "standard"), shown)
 
 
 def _standard(text: str) -> Iterable[str]:
@@ -81,8 +103,8 @@ def _simple(text: str) -> Iterable[str]:
     return _LETTERS.findall(text.lower())
 
 
-def _stop(text: str) -> Iterable[str]:
-    return (word for word in _simple(text) if word not in _STOP_WORDS)
+def _stop(text: str) -> Iterable[str | None]:
+    return (None if word in _STOP_WORDS else word for word in _simple(text))
 
 
 _SPANS: Final[dict[str, Callable[[str], Iterable[tuple[int, int]]]]] = {
@@ -91,7 +113,7 @@ _SPANS: Final[dict[str, Callable[[str], Iterable[tuple[int, int]]]]] = {
     "whitespace": lambda text: (match.span() for match in re.finditer(r"\S+", text)),
     "keyword": lambda text: ((0, len(text)),) if text else (),
 }
-_ANALYZERS: Final[dict[str, Callable[[str], Iterable[str]]]] = {
+_ANALYZERS: Final[dict[str, Callable[[str], Iterable[str | None]]]] = {
     "standard": _standard,
     "simple": _simple,
     "whitespace": str.split,

@@ -307,25 +307,22 @@ class SqliteStorage(Storage):
         refresh: bool = False,
         after_commit: AfterCommit | None = None,
     ) -> list[WriteOutcome]:
+        def announce(outcomes: list[WriteOutcome]) -> None:
+            if refresh:
+                self._refresh_now()
+            written = [outcome for outcome in outcomes if not isinstance(outcome, FailedWrite)]
+            if after_commit is not None and written:
+                after_commit(written)
+
         return await self._change(
-            lambda transaction: write_documents(transaction, index, collection, kind, writes),
-            after_commit=lambda outcomes: self._announce(outcomes, refresh, after_commit),
+            lambda transaction: write_documents(transaction, index, collection, kind, writes), after_commit=announce
         )
 
-    def _announce(self, outcomes: list[WriteOutcome], refresh: bool, after_commit: AfterCommit | None) -> None:
+    async def write_operations(self, operations: Sequence[Operation], *, refresh: bool = False) -> list[WriteOutcome]:
+        outcomes = await self._change(lambda transaction: write_operations(transaction, operations))
         if refresh:
             self._refresh_now()
-        written = [outcome for outcome in outcomes if not isinstance(outcome, FailedWrite)]
-        if after_commit is not None and written:
-            after_commit(written)
-
-    async def write_operations(
-        self, operations: Sequence[Operation], *, refresh: bool = False, after_commit: AfterCommit | None = None
-    ) -> list[WriteOutcome]:
-        return await self._change(
-            lambda transaction: write_operations(transaction, operations),
-            after_commit=lambda outcomes: self._announce(outcomes, refresh, after_commit),
-        )
+        return outcomes
 
     # --- search
 

@@ -13,6 +13,7 @@ from kuzzle.storage.base import InvalidDocumentError, Source
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.extraction import FREQUENCY_BITS, IndexRow
 from kuzzle.storage.sqlite.nested_rows import nested_rid, nested_rids
+from kuzzle.storage.sqlite.places import Places
 from kuzzle.storage.values import IndexedValue
 
 # Index rows go in with few statements of many rows, not many of one: each statement gives up and takes
@@ -21,8 +22,8 @@ from kuzzle.storage.values import IndexedValue
 _ROWS_PER_STATEMENT: Final = (64, 16, 4, 1)
 
 
-_StoredRow = tuple[int, IndexedValue, int, int]
-"""A row of the table of values: field, value, rid, weight."""
+_StoredRow = tuple[int, IndexedValue, int, int, Places | None]
+"""A row of the table of values: field, value, rid, weight, places."""
 
 
 @dataclass(slots=True)
@@ -96,7 +97,10 @@ def insert_rows(connection: apsw.Connection, state: CollectionState, rid: int, r
 
 
 def _placed(rid: int, rows: Iterable[IndexRow]) -> set[_StoredRow]:
-    return {(number, value, nested_rid(rid, place) if place else rid, weight) for number, value, place, weight in rows}
+    return {
+        (number, value, nested_rid(rid, holder) if holder else rid, weight, places)
+        for number, value, holder, weight, places in rows
+    }
 
 
 def _rids_of(state: CollectionState, rid: int) -> tuple[str, tuple[int, ...]]:
@@ -108,9 +112,8 @@ def _rids_of(state: CollectionState, rid: int) -> tuple[str, tuple[int, ...]]:
 
 def _stored_rows(connection: apsw.Connection, state: CollectionState, rid: int) -> set[_StoredRow]:
     condition, rids = _rids_of(state, rid)
-    return set(
-        connection.execute(f"SELECT field, value, rid, weight FROM {state.values_table} WHERE {condition}", rids)
-    )
+    columns = "field, value, rid, weight, places"
+    return set(connection.execute(f"SELECT {columns} FROM {state.values_table} WHERE {condition}", rids))
 
 
 def _change_lengths(
@@ -132,7 +135,7 @@ def _change_lengths(
 
 def _lengths(rows: Iterable[_StoredRow]) -> dict[int, tuple[int, int]]:
     """Return how many texts each field has in these rows, and how many words they have together."""
-    lengths = {(number, rid): weight >> FREQUENCY_BITS for number, _, rid, weight in rows if weight}
+    lengths = {(number, rid): weight >> FREQUENCY_BITS for number, _, rid, weight, _ in rows if weight}
     found: dict[int, tuple[int, int]] = {}
     for (number, _), length in lengths.items():
         texts, words = found.get(number, (0, 0))
@@ -142,8 +145,8 @@ def _lengths(rows: Iterable[_StoredRow]) -> dict[int, tuple[int, int]]:
 
 def _insert_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[_StoredRow]) -> None:
     values = [part for row in rows for part in row]
-    for count, portion in _portions(values, 4):
-        marks = ",".join(["(?,?,?,?)"] * count)
+    for count, portion in _portions(values, 5):
+        marks = ",".join(["(?,?,?,?,?)"] * count)
         # OR FAIL: whatever fails undoes the whole transaction here, and a statement that must be able to undo itself
         # alone keeps a journal of its own, which takes longer than the rows.
         connection.execute(f"INSERT OR FAIL INTO {state.values_table} VALUES {marks}", portion)

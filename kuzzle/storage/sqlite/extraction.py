@@ -6,7 +6,7 @@ objects keep their values apart: `nested_rows.py` says how.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from typing import Any, Final
 
@@ -14,14 +14,18 @@ from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import StrictMappingError
 from kuzzle.storage.fields import Field, ObjectNode
 from kuzzle.storage.mapping import Mapping, add_inferred, check_field_name, infer_definition
-from kuzzle.storage.sqlite.analysis import words_of
+from kuzzle.storage.sqlite.analysis import tokens_of
 from kuzzle.storage.sqlite.nested_rows import MAX_NESTED_OBJECTS, NestedObject
+from kuzzle.storage.sqlite.places import Places, encode_places
 from kuzzle.storage.values import PRESENT, IndexedValue, index_value, text_of
 
-IndexRow = tuple[int, IndexedValue, int, int]
+IndexRow = tuple[int, IndexedValue, int, int, Places | None]
 """Number of a field, one of its values, the number of the nested object that holds it (0: the document itself),
-and the weight of a word (`pack_weight`), else 0."""
+and of a word its weight (`pack_weight`) and places; of other values 0 and None."""
 
+# Places between two values of a field, so that no phrase reaches from one into the next, unless the mapping says it:
+# position_increment_gap of Elasticsearch.
+VALUE_GAP: Final = 100
 # A weight holds how often a word is in a text, in these low bits, and above how many words the text has.
 FREQUENCY_BITS: Final = 20
 MAX_FREQUENCY: Final = (1 << FREQUENCY_BITS) - 1
@@ -30,6 +34,34 @@ MAX_FREQUENCY: Final = (1 << FREQUENCY_BITS) - 1
 def pack_weight(frequency: int, length: int) -> int:
     """Return what relevance needs of a word in a text as one number: both stand in the row that a look-up finds."""
     return length << FREQUENCY_BITS | min(frequency, MAX_FREQUENCY)
+
+
+class _Text:
+    """The words of a field in one document or nested object: all its values are one text."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, list[int]] = {}
+        self._length = 0
+        self._end = 0
+
+    def add(self, tokens: list[str | None], gap: int) -> None:
+        """Add a value, `gap` places behind the one before."""
+        start = self._end + gap if self._end else 0
+        places = self._places
+        for place, word in enumerate(tokens, start):
+            if word is None:
+                continue
+            self._length += 1
+            if word in places:
+                places[word].append(place)
+            else:
+                places[word] = [place]
+        self._end = start + len(tokens)
+
+    def rows(self, number: int, holder: int) -> Iterator[IndexRow]:
+        """Yield a row for each word."""
+        for word, places in self._places.items():
+            yield number, word, holder, pack_weight(len(places), self._length), encode_places(places)
 
 
 class Extraction:
@@ -52,7 +84,7 @@ class Extraction:
         self._numbers = numbers
         self._collection = collection
         self._is_lenient = is_lenient
-        self._words: dict[tuple[int, int], list[str]] = {}
+        self._texts: dict[tuple[int, int], _Text] = {}
         # Path of each nested object around what is read, and its number; the document's path is empty.
         self._around: dict[str, int] = {"": 0}
 
@@ -63,11 +95,8 @@ class Extraction:
             KuzzleError: A value that does not fit its field, or a field that a strict mapping refuses.
         """
         self._read_object(self._mapping.root, source)
-        for (number, place), words in self._words.items():
-            length = len(words)
-            self.rows.update(
-                (number, word, place, pack_weight(count, length)) for word, count in Counter(words).items()
-            )
+        for (number, place), text in self._texts.items():
+            self.rows.update(text.rows(number, place))
 
     def _read_object(self, node: ObjectNode, source: MappingType[str, Any]) -> None:
         if not node.is_enabled:
@@ -110,7 +139,7 @@ class Extraction:
         place = len(self.objects)
         number = self._numbers.get(node.path)
         if number is not None:
-            self.rows.add((number, parent, place, 0))
+            self.rows.add((number, parent, place, 0, None))
         self._around = {**around, node.path: place}
         self._read_object(node, source)
         self._around = around
@@ -165,18 +194,19 @@ class Extraction:
         indexed = index_value(field, value)
         place = self._around.get(field.nested_path)
         if indexed is not None and place is not None:
-            self.rows.add((self._numbers[field.path], indexed, place, 0))
+            self.rows.add((self._numbers[field.path], indexed, place, 0, None))
 
     def _add_words(self, field: Field, value: Any) -> None:
-        words = words_of(field.definition.get("analyzer", "standard"), text_of(field, value))
+        tokens = tokens_of(field.definition.get("analyzer", "standard"), text_of(field, value))
         place = self._around.get(field.nested_path)
         if place is None:
             return
         number = self._numbers[field.path]
-        if words:
-            self._words.setdefault((number, place), []).extend(words)
+        if any(tokens):
+            text = self._texts.setdefault((number, place), _Text())
+            text.add(tokens, field.definition.get("position_increment_gap", VALUE_GAP))
         else:
-            self.rows.add((number, PRESENT, place, 0))
+            self.rows.add((number, PRESENT, place, 0, None))
 
 
 def _is_pair(value: list[Any]) -> bool:

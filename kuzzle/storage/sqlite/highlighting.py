@@ -1,12 +1,12 @@
 """Shows what was found: the values of a hit's fields with the words that clauses looked for between tags.
 
-`wanted_terms` is the one place that knows which clauses look for terms; a new kind of clause is added there.
+`wanted_words` is the one place that knows which clauses look for words; a new kind of clause is added there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
@@ -14,20 +14,35 @@ from kuzzle.storage.fields import Field
 from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.mapping import Mapping as FieldMapping
 from kuzzle.storage.nested_tree import Nested
-from kuzzle.storage.sqlite.analysis import spans_of, words_of
+from kuzzle.storage.sqlite.analysis import Span, query_tokens, spans_of, words_of
 from kuzzle.storage.sqlite.automata import Automaton
 from kuzzle.storage.sqlite.distances import NearTerms
 from kuzzle.storage.sqlite.multi import expand
+from kuzzle.storage.sqlite.places import Phrase
 from kuzzle.storage.sqlite.texts import expression_of
-from kuzzle.storage.text_tree import AnyCase, Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import (
+    AnyCase,
+    Fuzzy,
+    Match,
+    MatchBoolPrefix,
+    MatchPhrase,
+    MatchPhrasePrefix,
+    MultiMatch,
+    Prefix,
+    Regexp,
+    Wildcard,
+)
 from kuzzle.storage.tree import Bool, Query, Term, Terms
 
 Accepts = Callable[[str], bool]
 """Tells whether a term, as the index has it, is one that a clause looks for."""
 
+Finds = Callable[[Sequence[Span]], Collection[int]]
+"""Tells which words of a text, by their places, a clause looks for."""
 
-def wanted_terms(query: Query, mapping: FieldMapping, scope: str = "") -> Iterator[tuple[str, Accepts]]:
-    """Yield the field of each clause that looks for terms, and which terms it looks for.
+
+def wanted_words(query: Query, mapping: FieldMapping, scope: str = "") -> Iterator[tuple[str, Finds]]:
+    """Yield the field of each clause that looks for words, and what finds them.
 
     Args:
         scope: Path of the nested objects that the query is about, empty for documents.
@@ -49,11 +64,36 @@ def wanted_terms(query: Query, mapping: FieldMapping, scope: str = "") -> Iterat
             inner, scope = (query.query,), query.path
         case _:
             inner = ()
-            accepts = _accepted(query, mapping)
-            if accepts is not None:
-                yield accepts
+            accepted = _accepted(query, mapping)
+            if accepted is not None:
+                yield accepted[0], _all_of(accepted[1])
+            elif isinstance(query, MatchPhrase | MatchPhrasePrefix):
+                yield query.field, _phrase(query, mapping.fields.get(query.field))
     for clause in inner:
-        yield from wanted_terms(clause, mapping, scope)
+        yield from wanted_words(clause, mapping, scope)
+
+
+def _all_of(accepts: Accepts) -> Callable[[Sequence[Span]], list[int]]:
+    return lambda spans: [place for place, (_, _, word) in enumerate(spans) if word is not None and accepts(word)]
+
+
+def _phrase(query: MatchPhrase | MatchPhrasePrefix, field: Field | None) -> Finds:
+    if field is None or field.type != "text":
+        return _all_of({str(query.text)}.__contains__)
+    tokens = query_tokens(field, query.text, query.analyzer, is_phrase=isinstance(query, MatchPhrase))
+    words: dict[str, list[int]] = {}
+    accepted: list[Accepts] = []
+    begun = tokens.pop() if isinstance(query, MatchPhrasePrefix) and tokens else None
+    for offset, token in enumerate(tokens):
+        if token is not None:
+            words.setdefault(token, []).append(offset)
+    offsets = list(words.values())
+    accepted.extend({word}.__contains__ for word in words)
+    if begun is not None:
+        offsets.append([len(tokens)])
+        accepted.append(lambda word: word.startswith(begun))
+    phrase = Phrase(offsets, query.slop)
+    return lambda spans: phrase.found([_all_of(accepts)(spans) for accepts in accepted])
 
 
 def _accepted(query: Query, mapping: FieldMapping) -> tuple[str, Accepts] | None:
@@ -87,8 +127,8 @@ class Highlighter:
     """Highlights the hits of one search."""
 
     def __init__(self, wanted: tuple[HighlightField, ...], query: Query, mapping: FieldMapping) -> None:
-        terms = list(wanted_terms(query, mapping))
-        self._fields: list[tuple[Field, list[str], HighlightField, list[Accepts]]] = []
+        wanted_in = list(wanted_words(query, mapping))
+        self._fields: list[tuple[Field, list[str], HighlightField, list[Finds]]] = []
         parents = {subfield.path: field.path for field in mapping.fields.values() for subfield in field.subfields}
         for option in wanted:
             for field in mapping.fields.values():
@@ -96,19 +136,19 @@ class Highlighter:
                     continue
                 if not (field.path == option.pattern or _is_like(field.path, option.pattern)):
                     continue
-                accepted = [accepts for path, accepts in terms if path == field.path or not option.requires_field_match]
-                if accepted:
+                finders = [finds for path, finds in wanted_in if path == field.path or not option.requires_field_match]
+                if finders:
                     path = parents.get(field.path, field.path).split(".")
-                    self._fields.append((field, path, option, accepted))
+                    self._fields.append((field, path, option, finders))
 
     def highlight(self, source: Mapping[str, Any]) -> dict[str, list[str]]:
         """Return the fragments of each field in which something was found."""
         found: dict[str, list[str]] = {}
-        for field, path, option, accepted in self._fields:
+        for field, path, option, finders in self._fields:
             limit = option.number_of_fragments or None
             fragments: list[str] = []
             for text in _texts(source, path):
-                fragments += _fragments(field, text, option, accepted)
+                fragments += _fragments(field, text, option, finders)
             if fragments:
                 found[field.path] = fragments[:limit]
         return found
@@ -132,21 +172,24 @@ def _texts(value: Any, path: list[str]) -> Iterator[str]:
         yield str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _fragments(field: Field, text: str, option: HighlightField, accepted: list[Accepts]) -> list[str]:
+def _fragments(field: Field, text: str, option: HighlightField, finders: list[Finds]) -> list[str]:
+    spans = [(0, len(text), text)] if field.type == "keyword" else list(spans_of(_analyzer(field), text))
+    found = {place for finds in finders for place in finds(spans)}
+    if not found:
+        return []
     if field.type == "keyword":
-        is_found = any(accepts(text) for accepts in accepted)
-        return [f"{option.pre_tag}{text}{option.post_tag}"] if is_found else []
+        return [f"{option.pre_tag}{text}{option.post_tag}"]
     fragments: list[str] = []
     parts: list[str] = []
     begin = written = 0
     has_match = False
-    for start, end, word in spans_of(_analyzer(field), text):
+    for place, (start, end, _) in enumerate(spans):
         if option.number_of_fragments and end - begin > option.fragment_size and start > begin:
             # A fragment ends before the word that would make it too long.
             if has_match:
                 fragments.append("".join([*parts, text[written:start]]).strip())
             parts, begin, written, has_match = [], start, start, False
-        if any(accepts(word) for accepts in accepted):
+        if place in found:
             parts += [text[written:start], option.pre_tag, text[start:end], option.post_tag]
             written, has_match = end, True
     if has_match:

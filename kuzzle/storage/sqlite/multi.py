@@ -10,7 +10,15 @@ from kuzzle.storage.fields import Field
 from kuzzle.storage.mapping import Mapping
 from kuzzle.storage.reading import bad_request, minimum_should_match
 from kuzzle.storage.sqlite.analysis import query_words, words_of
-from kuzzle.storage.text_tree import Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix
+from kuzzle.storage.text_tree import (
+    Fuzzy,
+    Match,
+    MatchBoolPrefix,
+    MatchPhrase,
+    MatchPhrasePrefix,
+    MultiMatch,
+    Prefix,
+)
 from kuzzle.storage.tree import Bool, MatchNone, Query, Term
 
 # Words times fields, each a look-up of its own: indices.query.bool.max_clause_count of Elasticsearch.
@@ -78,7 +86,7 @@ def _fields(mapping: Mapping, query: MultiMatch, scope: str) -> Query:
         return MatchNone()
     tie_breaker = query.tie_breaker
     if tie_breaker is None:
-        tie_breaker = 0.0 if query.kind == "best_fields" else 1.0
+        tie_breaker = 1.0 if query.kind in ("most_fields", "bool_prefix") else 0.0
     clauses = tuple(_one(query, path, boost, is_lenient) for path, (boost, is_lenient) in found.items())
     return DisMax(clauses, tie_breaker, query.boost)
 
@@ -95,6 +103,12 @@ def _one(query: MultiMatch, path: str, boost: float, is_lenient: bool) -> Query:
             boost,
             query.fuzziness,
         )
+    if query.kind == "phrase":
+        return MatchPhrase(path, query.text, query.slop, query.analyzer, query.zero_terms, is_lenient, boost)
+    if query.kind == "phrase_prefix":
+        limit = query.max_expansions
+        zero_terms = query.zero_terms
+        return MatchPhrasePrefix(path, query.text, query.slop, limit, query.analyzer, zero_terms, is_lenient, boost)
     return Match(
         path,
         query.text,

@@ -10,12 +10,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import apsw
-
 from kuzzle.storage.fields import Field
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import joined
 from kuzzle.storage.sqlite.extraction import FREQUENCY_BITS, MAX_FREQUENCY
+from kuzzle.storage.sqlite.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from kuzzle.storage.sqlite.translation import Translation
@@ -28,14 +27,20 @@ LENGTH_SHARE: Final = 0.75
 class Relevance:
     """How much words weigh in one snapshot of a collection."""
 
-    def __init__(self, connection: apsw.Connection, state: CollectionState) -> None:
-        self._connection = connection
+    def __init__(self, vocabulary: Vocabulary, state: CollectionState) -> None:
+        self._vocabulary = vocabulary
         self._state = state
+
+    def rarity(self, field: Field, word: str) -> float:
+        """Return how much a word tells because few texts have it."""
+        texts, _ = self._vocabulary.lengths(field)
+        having = self._vocabulary.count(field, word)
+        return math.log(1 + max(0.0, texts - having + 0.5) / (having + 0.5))
 
     def score(self, bind: Callable[[Any], str], field: Field, word: str, boost: float) -> str:
         """Return the expression of what a word adds to the score of a document; 0 where it does not stand."""
         number = self._state.field_numbers[field.path]
-        weight = self._weight(bind, number, self._having(number, word), boost)
+        weight = self.weight(bind, field, boost * self.rarity(field, word))
         return (
             f"coalesce((SELECT {weight} FROM {self._state.values_table} "
             f"WHERE field = {number} AND value = {bind(word)} AND rid = d.rid), 0.0)"
@@ -56,11 +61,12 @@ class Relevance:
             of_boost.setdefault(boost, []).append(word)
         # A group binds as much as a word does that is matched and scored.
         translation.count_words(2 * len(of_boost))
-        having = max(self._having(number, word) for word, _ in words) if field.type == "text" else 0
+        # The commonest of them is the least rare.
+        rarity = min(self.rarity(field, word) for word, _ in words) if field.type == "text" else 0.0
         parts = []
         for boost, group in of_boost.items():
             if field.type == "text":
-                weight = self._weight(translation.bind, number, having, boost)
+                weight = self.weight(translation.bind, field, boost * rarity)
             else:
                 weight = translation.bind(boost)
             parts.append(
@@ -69,32 +75,22 @@ class Relevance:
             )
         return joined(parts, "+")
 
-    def _weight(self, bind: Callable[[Any], str], number: int, having: int, boost: float) -> str:
-        """Return the expression of what a row of the table of values weighs.
+    def weight(
+        self,
+        bind: Callable[[Any], str],
+        field: Field,
+        rarity: float,
+        frequency: str = f"(weight & {MAX_FREQUENCY})",
+        length: str = f"(weight >> {FREQUENCY_BITS})",
+    ) -> str:
+        """Return the expression of what a row of the table of values weighs, or what is so often in such a text.
 
         Args:
-            having: How many texts have the word.
+            rarity: With the boost.
         """
-        texts, words = self._lengths(number)
-        rarity = math.log(1 + max(0.0, texts - having + 0.5) / (having + 0.5))
-        frequency = f"(weight & {MAX_FREQUENCY})"
+        texts, words = self._vocabulary.lengths(field)
         of_length = SATURATION * LENGTH_SHARE * texts / words if words else 0.0
         return (
-            f"{frequency} * {bind(boost * rarity * (SATURATION + 1))} / ({frequency} + "
-            f"{bind(SATURATION * (1 - LENGTH_SHARE))} + {bind(of_length)} * (weight >> {FREQUENCY_BITS}))"
+            f"{frequency} * {bind(rarity * (SATURATION + 1))} / "
+            f"({frequency} + {bind(SATURATION * (1 - LENGTH_SHARE))} + {bind(of_length)} * {length})"
         )
-
-    def _having(self, number: int, word: str) -> int:
-        for (having,) in self._connection.execute(
-            f"SELECT count(*) FROM {self._state.values_table} WHERE field = ? AND value = ?", (number, word)
-        ):
-            return int(having)
-        return 0
-
-    def _lengths(self, number: int) -> tuple[int, int]:
-        """Return how many texts a field has, and how many words they have together."""
-        for texts, words in self._connection.execute(
-            f"SELECT texts, words FROM {self._state.lengths_table} WHERE field = ?", (number,)
-        ):
-            return texts, words
-        return 0, 0

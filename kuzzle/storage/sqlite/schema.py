@@ -3,12 +3,12 @@
 Tables: `indexes`, `collections`, and three per collection, named by its number:
 
 - `documents_N (rid, id, version, body)`: the documents; `body` is JSONB, which keeps the order of keys.
-- `values_N (field, value, rid, weight)`: every value of every mapped field, in the order of the table's key. It
+- `values_N (field, value, rid, weight, places)`: every value of every mapped field, in the order of the table's key. It
   is the index of the collection: terms, ranges, existence and sorting are looked up there, and a
   document with several values of a field simply has several rows. `values_N_of` finds the values of a
   document: to sort few documents, and to know what a change has to take back. The rows of text fields
-  are its full-text index: one a word, whose weight says how often the word is in how long a text. Those
-  of nested objects have an `rid` of their own (`nested_rows.py`).
+  are its full-text index: one a word, whose weight says how often the word is in how long a text, and its
+  places where in it (`places.py`). Those of nested objects have an `rid` of their own (`nested_rows.py`).
 - `lengths_N (field, texts, words)`: how many texts a field has in all documents, and how many words.
 
 All but `documents_N` is made of the documents, and made anew when the format is an older one (`upgrade.py`).
@@ -25,12 +25,12 @@ from typing import Final
 import apsw
 
 from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.sqlite import phrases, texts
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.geo import add_functions
 from kuzzle.storage.sqlite.sort_functions import add_sort_functions
-from kuzzle.storage.sqlite.texts import register_functions
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is taken for a store
 # Pages that a connection may keep in memory. Rows of the index lie all over their table: with SQLite's own 2 MB a
 # write to 100,000 documents takes half as long again. Taken as they are used.
@@ -99,7 +99,8 @@ def open_reader(path: Path) -> apsw.Connection:
         connection.execute(f"PRAGMA cache_size = {-READER_CACHE_KIB}")
         add_functions(connection)
         connection.set_busy_timeout(5000)
-        register_functions(connection)
+        texts.register_functions(connection)
+        phrases.register_functions(connection)
         add_sort_functions(connection)
     except apsw.Error as error:
         raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
@@ -159,6 +160,7 @@ def create_index_tables(connection: apsw.Connection, state: CollectionState) -> 
           value ANY NOT NULL,
           rid INTEGER NOT NULL,
           weight INTEGER NOT NULL,
+          places ANY,
           PRIMARY KEY (field, value, rid)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX {state.values_index} ON {state.values_table} (rid, field);

@@ -9,7 +9,7 @@ import apsw
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request, minimum_should_match
-from kuzzle.storage.sqlite import fuzzy
+from kuzzle.storage.sqlite import fuzzy, phrases
 from kuzzle.storage.sqlite.analysis import query_words
 from kuzzle.storage.sqlite.automata import ANYTHING, Automaton, Characters, Expression, Sequence, literal, sequence
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
@@ -21,6 +21,8 @@ from kuzzle.storage.text_tree import (
     Fuzzy,
     Match,
     MatchBoolPrefix,
+    MatchPhrase,
+    MatchPhrasePrefix,
     MultiMatch,
     Pattern,
     Prefix,
@@ -51,6 +53,8 @@ def condition(translation: Translation, query: Text) -> str:
         return translation.condition(translation.expanded(query))
     if isinstance(query, Fuzzy):
         return fuzzy.condition(translation, query)
+    if isinstance(query, MatchPhrase | MatchPhrasePrefix):
+        return phrases.condition(translation, query)
     return _pattern(translation, query)
 
 
@@ -72,6 +76,8 @@ def score(translation: Translation, query: Text) -> Score:
         return translation.score(translation.expanded(query))
     if isinstance(query, Fuzzy):
         return fuzzy.score(translation, query)
+    if isinstance(query, MatchPhrase | MatchPhrasePrefix):
+        return phrases.score(translation, query)
     return query.boost
 
 

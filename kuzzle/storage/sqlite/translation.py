@@ -26,7 +26,8 @@ from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.fuzzy import NearbyTerms
 from kuzzle.storage.sqlite.relevance import Relevance
-from kuzzle.storage.text_tree import AnyCase, Fuzzy, Match, MatchBoolPrefix, MultiMatch, Prefix, Regexp, Wildcard
+from kuzzle.storage.sqlite.vocabulary import Vocabulary
+from kuzzle.storage.text_tree import MatchBoolPrefix, MultiMatch, Text
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
 from kuzzle.storage.values import (
     PRESENT,
@@ -54,13 +55,15 @@ class Translation:
 
     Attributes:
         values: What the statements' parameters are bound to, by name.
-        relevance: How much words of texts weigh.
+        vocabulary: The words of texts.
+        relevance: How much they weigh.
         nearby: The terms near words that may differ.
     """
 
     def __init__(self, connection: apsw.Connection, state: CollectionState, now_ms: int) -> None:
         self.values: dict[str, Any] = {}
-        self.relevance = Relevance(connection, state)
+        self.vocabulary = Vocabulary(connection, state)
+        self.relevance = Relevance(self.vocabulary, state)
         self.nearby = NearbyTerms(connection, state)
         self._state = state
         self._now_ms = now_ms
@@ -115,10 +118,10 @@ class Translation:
                 return compounds.condition(self, query)
             case GeoWithin():
                 return geo.condition(self, self._state, query)
-            case Match() | MatchBoolPrefix() | MultiMatch() | Prefix() | Wildcard() | Regexp() | AnyCase() | Fuzzy():
-                return texts.condition(self, query)
             case Nested():
                 return self._nested.condition(self, query)
+            case _:
+                return texts.condition(self, query)
 
     def score(self, query: Query) -> Score:
         """Return the score of the documents that match: the boosts of what matched, added up."""
@@ -126,7 +129,7 @@ class Translation:
             return 0.0
         if isinstance(query, ConstantScore | DisMax | Boosting | FunctionScore):
             return compounds.score(self, query)
-        if isinstance(query, Match | MatchBoolPrefix | MultiMatch | Prefix | Wildcard | Regexp | AnyCase | Fuzzy):
+        if isinstance(query, Text):
             return texts.score(self, query)
         if isinstance(query, Term):
             return texts.term_score(self, query)
@@ -226,6 +229,15 @@ class Translation:
         """Return the condition that a text field has one of some words."""
         wanted = f"= {self.bind(words[0])}" if len(words) == 1 else f"IN {self.list_of(words)}"
         return self._values(field, f"value {wanted}")
+
+    @property
+    def value_tables(self) -> tuple[str, str]:
+        """The table of values, and its index by document."""
+        return self._state.values_table, self._state.values_index
+
+    def field_number(self, field: Field) -> int:
+        """Return the number of a field in the table of values."""
+        return self._state.field_numbers[field.path]
 
     def field_condition(self, field: Field, condition: str) -> str:
         """Return the condition that a field has a value for which a condition on `value` holds."""

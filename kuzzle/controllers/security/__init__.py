@@ -1,1 +1,0 @@
-"""The controller `security`, made of several classes: what each is about is the name of its file."""

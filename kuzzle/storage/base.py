@@ -286,6 +286,7 @@ class Hit:
         inner_hits: Which of its nested objects matched, by the names that were asked for.
         version: Its version, when that was asked for.
         fields: Values of fields, by name.
+        matched: The names of queries that it matches.
         groups: Pages of the documents that the hit stands for, by name, when hits are collapsed.
     """
 
@@ -299,6 +300,7 @@ class Hit:
     inner_hits: dict[str, InnerPage] | None = None
     version: int | None = None
     fields: dict[str, list[Any]] | None = None
+    matched: list[str] | None = None
     groups: dict[str, SearchPage] | None = None
 
 

@@ -18,6 +18,7 @@ from kuzzle.storage.reading import (
     minimum_should_match,
     read_field,
     read_flag,
+    read_name,
     read_number,
     read_options,
     read_scalar,
@@ -58,11 +59,28 @@ def parse_query(body: Any) -> Query:
     return _Reader().read(body, 0) or MATCH_ALL
 
 
+def parse_named_query(body: Any) -> tuple[Query, tuple[tuple[str, Query], ...]]:
+    """Read a query, and the queries in it that have a name (`_name`), in the order of their ends.
+
+    Raises:
+        KuzzleError: 400 `services.storage.unexpected_bad_request` naming what is wrong.
+    """
+    reader = _Reader()
+    query = reader.read(body, 0) or MATCH_ALL
+    return query, tuple(reader.named)
+
+
 class _Reader:
-    """Reads one query; counts its clauses."""
+    """Reads one query; counts its clauses.
+
+    Attributes:
+        named: The queries that have a name.
+    """
 
     def __init__(self) -> None:
+        self.named: list[tuple[str, Query]] = []
         self._clauses = 0
+        self._nested = 0
 
     def read(self, body: Any, depth: int) -> Query | None:
         """Return the query, None for an empty one."""
@@ -83,10 +101,24 @@ class _Reader:
             raise bad_request(f"[{name}] malformed query, expected [END_OBJECT] but found [FIELD_NAME] ({second})")
         if not isinstance(content, dict):
             raise bad_request(f"[{name}] query malformed, no start_object after query name")
+        query = self._read_clause(name, content, depth)
+        label = read_name(name, content)
+        if label is not None:
+            if self._nested:
+                raise bad_request(f"[{name}] [_name] inside of [nested] is not supported")
+            self.named.append((label, query))
+        return query
+
+    def _read_clause(self, name: str, content: Mapping[str, Any], depth: int) -> Query:
         if name == "bool":
             return self._read_bool(content, depth)
-        if name in _COMPOUND_READERS:
-            return _COMPOUND_READERS[name](content, lambda inner: self.read(inner, depth + COMPOUND_DEPTH))
+        if name == "nested":
+            self._nested += 1
+            query = read_nested(content, lambda inner: self.read(inner, depth + COMPOUND_DEPTH))
+            self._nested -= 1
+            return query
+        if name in COMPOUND_READERS:
+            return COMPOUND_READERS[name](content, lambda inner: self.read(inner, depth + COMPOUND_DEPTH))
         return _READERS[name](content)
 
     def _read_bool(self, content: Mapping[str, Any], depth: int) -> Query:
@@ -220,5 +252,4 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     **GEO_READERS,
     **TEXT_READERS,
 }
-_COMPOUND_READERS: Final = {**COMPOUND_READERS, "nested": read_nested}
-_CLAUSES: Final = frozenset({"bool", *_READERS, *_COMPOUND_READERS})
+_CLAUSES: Final = frozenset({"bool", "nested", *_READERS, *COMPOUND_READERS})

@@ -12,8 +12,9 @@ from kuzzle.storage.tree import Search
 # Each makes one search of every hit of the page.
 MAX_INNER_HITS: Final = 10
 
-_INNER_KEYS: Final = frozenset({"from", "size", "sort", "_source", "highlight", "version", "track_scores"})
-_UNSUPPORTED: Final = frozenset({"collapse", "docvalue_fields", "explain", "ignore_unmapped", "script_fields",
+_INNER_KEYS: Final = frozenset({"from", "size", "sort", "_source", "highlight", "version", "track_scores",
+                               "docvalue_fields"})  # fmt: skip
+_UNSUPPORTED: Final = frozenset({"collapse", "explain", "ignore_unmapped", "script_fields",
                                  "stored_fields"})  # fmt: skip
 _INNER_SIZE: Final = 3
 

@@ -16,10 +16,12 @@ class HitParts:
     Attributes:
         has_version: The version of the document.
         has_score: The score, though the hits are sorted by something else.
+        fields: Fields whose values are shown as the index has them.
     """
 
     has_version: bool = False
     has_score: bool = False
+    fields: tuple[str, ...] = ()
 
 
 NO_PARTS: Final = HitParts()

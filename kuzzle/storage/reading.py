@@ -12,6 +12,12 @@ from kuzzle.storage.tree import Query, Scalar
 # index.max_terms_count of Elasticsearch.
 MAX_TERMS: Final = 65536
 
+# Clauses whose options stand below the name of their field.
+_FIELD_CLAUSES: Final = frozenset(
+    {"fuzzy", "match", "match_bool_prefix", "match_phrase", "match_phrase_prefix", "prefix", "range", "regexp", "term",
+     "wildcard"}
+)  # fmt: skip
+
 ReadInner = Callable[[Any], Query | None]
 """Reads a query inside a clause; None for an empty one."""
 
@@ -65,6 +71,23 @@ def read_field(clause: str, content: Mapping[str, Any]) -> tuple[str, Any, float
     if not found[0][0]:
         raise bad_request("field name is null or empty")
     return found[0][0], found[0][1], boost
+
+
+def read_name(clause: str, content: Mapping[str, Any]) -> str | None:
+    """Return the name of a clause (`_name`), which stands beside its field or among the options of that.
+
+    Raises:
+        KuzzleError: It is no text.
+    """
+    name = content.get("_name")
+    if isinstance(name, dict | list):  # a field of that name
+        name = None
+    if name is None and clause in _FIELD_CLAUSES:
+        options = next((value for value in content.values() if isinstance(value, dict)), {})
+        name = options.get("_name")
+    if not isinstance(name, str | None):
+        raise bad_request(f"[{clause}] [_name] must be a text")
+    return name
 
 
 def read_scalar(clause: str, value: Any) -> Scalar:

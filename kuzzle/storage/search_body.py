@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kuzzle.storage.aggregation_clauses import parse_aggregations
-from kuzzle.storage.clauses import parse_query
+from kuzzle.storage.clauses import parse_named_query
 from kuzzle.storage.collapse_body import parse_collapse
 from kuzzle.storage.compound_tree import FunctionScore
 from kuzzle.storage.highlight_body import parse_highlight
@@ -15,18 +15,20 @@ from kuzzle.storage.hit_tree import HitParts
 from kuzzle.storage.reading import bad_request, read_flag, read_number
 from kuzzle.storage.sort_body import parse_after, parse_sort
 from kuzzle.storage.source_reading import parse_source, token_name
-from kuzzle.storage.tree import MATCH_ALL, Query, Search
+from kuzzle.storage.tree import Query, Search
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
 MAX_RESULT_WINDOW: Final = 10000
+# index.max_docvalue_fields_search of Elasticsearch: each is looked up for every hit.
+MAX_DOC_VALUES: Final = 100
 
 _KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
-     "collapse", "min_score", "track_scores", "version"}
+     "collapse", "docvalue_fields", "min_score", "track_scores", "version"}
 )  # fmt: skip
 # Keys of Elasticsearch 5 that ask for what this server does not do; some of them only when they are not false.
 _UNSUPPORTED: Final = frozenset(
-    {"docvalue_fields", "explain", "ext", "indices_boost", "profile", "rescore", "script_fields", "slice", "stats",
+    {"explain", "ext", "indices_boost", "profile", "rescore", "script_fields", "slice", "stats",
      "stored_fields", "suggest", "terminate_after", "timeout"}
 )  # fmt: skip
 _OFF: Final = frozenset({"explain", "profile"})
@@ -62,20 +64,23 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
     collapse = parse_collapse(body.get("collapse"), lambda inner: parse_search(inner, offset=None, size=None))
     if collapse is not None and after is not None:
         raise bad_request("cannot use `collapse` in conjunction with `search_after`")
+    query, named = _parse_query(body)
+    post_filter, filter_names = parse_named_query(body["post_filter"]) if body.get("post_filter") else (None, ())
     if "aggs" in body and "aggregations" in body:
         raise bad_request("Found both [aggs] and [aggregations], which are one thing")
     return Search(
-        _parse_query(body),
+        query,
         first,
         count,
         sort,
         parse_source(body.get("_source")),
         after,
         highlight=highlight,
-        post_filter=parse_query(body["post_filter"]) if body.get("post_filter") else None,
+        post_filter=post_filter,
         aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
         collapse=collapse,
-        parts=HitParts(_flag(body, "version"), _flag(body, "track_scores")),
+        parts=HitParts(_flag(body, "version"), _flag(body, "track_scores"), _doc_values(body.get("docvalue_fields"))),
+        named=(*named, *filter_names),
     )
 
 
@@ -87,11 +92,30 @@ def _check_keys(body: Mapping[str, Any]) -> None:
             raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
 
 
-def _parse_query(body: Mapping[str, Any]) -> Query:
-    query = parse_query(body["query"]) if "query" in body else MATCH_ALL
+def _parse_query(body: Mapping[str, Any]) -> tuple[Query, tuple[tuple[str, Query], ...]]:
+    query, named = parse_named_query(body.get("query"))
     if body.get("min_score") is None:
-        return query
-    return FunctionScore(query, min_score=read_number("search", "min_score", body["min_score"]))
+        return query, named
+    return FunctionScore(query, min_score=read_number("search", "min_score", body["min_score"])), named
+
+
+def _doc_values(value: Any) -> tuple[str, ...]:
+    """Read `docvalue_fields`: a list of names, each alone or as `{field}`."""
+    if value is None:
+        return ()
+    fields = []
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict):
+            for option in item:
+                if option != "field":
+                    raise bad_request(f"[docvalue_fields] does not support [{option}]")
+        name = item.get("field") if isinstance(item, dict) else item
+        if not isinstance(name, str) or not name:
+            raise bad_request("[docvalue_fields] must be a list of names of fields")
+        fields.append(name)
+    if len(fields) > MAX_DOC_VALUES:
+        raise bad_request(f"Too many fields in [docvalue_fields]: at most [{MAX_DOC_VALUES}] are allowed")
+    return tuple(dict.fromkeys(fields))
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:

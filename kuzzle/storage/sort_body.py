@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast, get_args
 
 from kuzzle.storage.clauses import parse_query
+from kuzzle.storage.fields import TYPES
 from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.nested_tree import NestedLevel
 from kuzzle.storage.reading import bad_request
@@ -73,6 +74,8 @@ def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
     unmapped_type = options.get("unmapped_type")
     if isinstance(missing, dict | list) or not isinstance(unmapped_type, str | None):
         raise bad_request(f"[field_sort] malformed options of [{name}]")
+    if unmapped_type is not None and unmapped_type not in TYPES:
+        raise bad_request(f"No mapper found for type [{unmapped_type}]")
     if name in _DOCUMENT_KEYS and (mode or missing is not None or nested):
         raise bad_request(f"[{name}] sort takes only [order]")
     return Sort(name, direction, mode, "_last" if missing is None else missing, unmapped_type, nested=nested)

@@ -148,6 +148,7 @@ class Search:
         visible: The documents that a `global` aggregation is about.
         collapse: Show one hit for each value of a field; the total and aggregations stay those of all matches.
         parts: What hits carry besides.
+        named: Queries by their names: hits tell which of them they match.
     """
 
     query: Query = MATCH_ALL
@@ -162,3 +163,4 @@ class Search:
     highlight: tuple[HighlightField, ...] = ()
     collapse: Collapse | None = None
     parts: HitParts = NO_PARTS
+    named: tuple[tuple[str, Query], ...] = ()

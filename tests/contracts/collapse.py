@@ -169,6 +169,76 @@ class HitPartsContract:
         page = await storage.open_scroll("i", "c", scroll, 1000)
         assert (page.hits[0].score, page.max_score) == (scores["a"], tracked.max_score)
 
+    async def test_values_of_fields_are_shown_as_the_index_has_them(self, storage: Storage) -> None:
+        properties = {
+            "tags": {"type": "keyword", "ignore_above": 3, "fields": {"all": {"type": "keyword"}}},
+            "count": {"type": "integer", "null_value": 7},
+            "price": {"type": "half_float"},
+            "day": {"type": "date"},
+            "sold": {"type": "boolean"},
+            "address": {"type": "ip"},
+            "place": {"type": "geo_point"},
+            "words": {"type": "text", "fielddata": True},
+            "inside": {"type": "nested", "properties": {"n": {"type": "integer"}}},
+        }
+        await make_collection(storage, {"properties": properties})
+        source = {
+            "tags": ["b", "a", "long", "a"], "count": [None, "3"], "price": 0.1, "day": "1970-01-02",
+            "sold": ["no", True], "address": "10.0.0.1", "place": {"lat": 1.5, "lon": -2}, "words": "a B",
+            "inside": [{"n": 1}],
+        }  # fmt: skip
+        await put_all(storage, {"a": source, "b": {"words": "!"}})
+        wanted = [*properties, {"field": "tags.all"}, "inside.n", "unknown"]
+        page = await search(storage, sort="_id", docvalue_fields=wanted, _source=False)
+        assert page.hits[0].fields == {
+            "tags": ["a", "b"],
+            "count": [3, 7],
+            "price": [0.0999755859375],
+            "day": [86_400_000],
+            "sold": [False, True],
+            "address": ["10.0.0.1"],
+            "place": [{"lat": 1.5, "lon": -2.0}],
+            "words": ["a", "b"],
+            "tags.all": ["a", "b", "long"],
+        }
+        assert (page.hits[0].source, page.hits[1].fields) == (None, {})
+        collapsed = await search(
+            storage, query={"ids": {"values": "a"}}, docvalue_fields="sold", collapse={"field": "price"}
+        )
+        assert collapsed.hits[0].fields == {"sold": [False, True], "price": [0.0999755859375]}
+
+    @pytest.mark.parametrize("kind", [{"type": "text"}, {"type": "keyword", "doc_values": False}, {"type": "binary"}])
+    async def test_a_field_without_values_to_show_is_refused(self, storage: Storage, kind: Any) -> None:
+        await make_collection(storage, {"properties": {"f": kind}})
+        error = await refusal(search(storage, docvalue_fields=["f"]))
+        assert error.status == 400
+        assert "[f]" in error.message
+
+    async def test_hits_tell_which_named_queries_they_match(self, storage: Storage) -> None:
+        await fill(storage)
+        query = {
+            "bool": {
+                "should": [
+                    {"term": {"city": {"value": "Paris", "_name": "in Paris"}}},
+                    {"match": {"name": {"query": "red dog", "_name": "words"}}},
+                    {"range": {"year": {"gte": 3}, "_name": "late"}},
+                    {"terms": {"city": ["Rome"], "_name": "late"}},
+                ],
+                "_name": "all",
+            }
+        }
+        body = {"query": query, "post_filter": {"exists": {"field": "year", "_name": "dated"}}, "sort": "_id"}
+        assert {hit.id: hit.matched for hit in (await search(storage, **body)).hits} == {
+            "a": ["in Paris", "words", "all", "dated"],
+            "b": ["late", "all", "dated"],
+            "c": ["in Paris", "words", "late", "all", "dated"],
+            "d": ["words", "late", "all", "dated"],
+            "e": ["words", "late", "all", "dated"],
+        }
+        inner = await search(storage, **body, collapse={"field": "city", "inner_hits": {"name": "x", "sort": "_id"}})
+        assert ((inner.hits[0].groups or {})["x"].hits[1].matched or [])[2] == "late"
+        assert {hit.matched for hit in (await search(storage)).hits} == {None}
+
     async def test_hits_below_the_least_score_are_left_out_everywhere(self, storage: Storage) -> None:
         await fill(storage)
         query = {"bool": {"must": {"match_all": {}}, "should": {"term": {"city": "Paris"}}}}

@@ -316,6 +316,7 @@ class OrderContract:
             ("unknown", "No mapping found for [unknown] in order to sort on"),
             ("name", "Fielddata is disabled on text fields by default. Set fielddata=true on [name]"),
             ({"born": {"missing": "soon"}}, "[missing] of [born]"),
+            ({"tags": {"mode": "sum"}}, "we only support AVG, MEDIAN and SUM on number based fields, not on [tags]"),
         ],
     )
     async def test_a_sort_that_cannot_be_is_refused(self, storage: Storage, sort: Any, text: str) -> None:
@@ -323,6 +324,38 @@ class OrderContract:
         error = await refusal(search(storage, sort=sort))
         assert (error.id, error.status) == ("services.storage.unexpected_bad_request", 400)
         assert error.message.startswith(text)
+
+    async def test_a_sort_goes_by_what_is_made_of_several_values(self, storage: Storage) -> None:
+        big = (1 << 63) - 1
+        kinds = {"n": "long", "f": "double", "d": "date", "b": "boolean", "s": "byte"}
+        await make_collection(storage, {"properties": {name: {"type": kind} for name, kind in kinds.items()}})
+        await put_all(
+            storage,
+            {
+                "a": {"n": [1, 2, 10], "f": [0.5, 1.5], "d": [0, 3], "b": [True, False], "s": [100, 120]},
+                "b": {"n": [3, 4], "f": 1.25, "d": 1, "b": True, "s": 127},
+                "c": {"n": [big, big - 1], "f": [1e308, 1.5e308], "s": [-128, -127]},
+                "d": {},
+            },
+        )
+        for field, mode, values in (
+            ("n", "sum", [7, 13, big, None]),
+            ("n", "avg", [4, 4, big, None]),
+            ("n", "median", [2, 4, big, None]),
+            ("f", "sum", [1.25, 2.0, 1.7976931348623157e308, None]),
+            ("f", "avg", [1.0, 1.25, 1.7976931348623157e308, None]),
+            ("f", "median", [1.0, 1.25, 1.7976931348623157e308, None]),
+            ("d", "avg", [1, 2, None, None]),
+            ("b", "sum", [1, 1, None, None]),
+            ("b", "median", [1, 1, None, None]),
+            ("s", "sum", [-255, 127, 220, None]),
+        ):
+            sort = [{field: {"order": "asc", "mode": mode}}, "_id"]
+            page = await search(storage, sort=sort)
+            assert [hit.sort[0] for hit in page.hits if hit.sort] == pytest.approx(values), (field, mode)
+            for position, hit in enumerate(page.hits):
+                rest = (await search(storage, sort=sort, search_after=hit.sort)).hits
+                assert rest == page.hits[position + 1 :]
 
     async def test_a_sort_by_score_shows_the_scores(self, storage: Storage) -> None:
         await people(storage)

@@ -228,6 +228,8 @@ def _hit(hit: Hit) -> dict[str, Any]:
         shape["highlight"] = hit.highlight
     if hit.sort is not None:
         shape["sort"] = hit.sort
+    if hit.matched:
+        shape["matched_queries"] = hit.matched
     inner = {name: _inner_page(hit, page) for name, page in (hit.inner_hits or {}).items()}
     inner.update({name: _group(page) for name, page in (hit.groups or {}).items()})
     if inner:

@@ -18,6 +18,7 @@ import apsw
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.aggregation_clauses import MAX_BUCKETS
 from kuzzle.storage.dates import DateError
+from kuzzle.storage.doc_values import check_doc_values
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
@@ -168,17 +169,7 @@ class Space:
         field = self.state.mapping.fields.get(path)
         if field is None or field.is_hidden:
             return ValueSource(path, None, 0, _unmapped_value(path, missing, needs_numbers=needs_numbers))
-        if field.type == "text" and field.definition.get("fielddata") not in (True, "true"):
-            raise bad_request(
-                f"Fielddata is disabled on text fields by default. Set fielddata=true on [{path}] in order to load "
-                "fielddata in memory by uninverting the inverted index. Note that this can however use significant "
-                "memory. Alternatively use a keyword field instead."
-            )
-        if field.definition.get("doc_values") in (False, "false"):
-            raise bad_request(
-                f"Can't load fielddata on [{path}] because fielddata is unsupported on fields of type "
-                f"[{field.type}]. Use doc values instead."
-            )
+        check_doc_values(field)
         if field.type in _UNSUITABLE:
             raise bad_request(f"Field [{path}] of type [{field.type}] is not supported for aggregation [{type_name}]")
         if needs_numbers and field.type in _NOT_NUMBERS:

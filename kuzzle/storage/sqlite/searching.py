@@ -16,6 +16,7 @@ from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.collapsing import Group, find_groups, in_group
 from kuzzle.storage.sqlite.highlighting import Highlighter
+from kuzzle.storage.sqlite.hit_parts import PartsFinder
 from kuzzle.storage.sqlite.inner_hits import InnerHitFinder
 from kuzzle.storage.sqlite.pages import Matches, PageRow
 from kuzzle.storage.sqlite.sorting import Key, resolve_keys
@@ -75,7 +76,11 @@ def _show_group(
     query = in_group(search.query, search.collapse.field, group)
     pages = {
         name: search_documents(
-            connection, index, state, replace(inner, query=query, post_filter=search.post_filter), now_ms
+            connection,
+            index,
+            state,
+            replace(inner, query=query, post_filter=search.post_filter, named=search.named),
+            now_ms,
         )
         for name, inner in search.collapse.inner
     }
@@ -124,15 +129,14 @@ def hits_of(
     body = "NULL" if search.source is False and not search.highlight else "json(body)"
     statement = f"SELECT id, version, {body} FROM {state.documents_table} WHERE rid = ?"
     highlighter = Highlighter(search.highlight, search.query, state.mapping) if search.highlight else None
+    parts = PartsFinder(connection, state, search, matches)
     hits = []
     for row in rows:
         ((document_id, version, text),) = connection.execute(statement, (row.rid,))
         content: dict[str, Any] | None = None if text is None else orjson.loads(text)
         found = None if highlighter is None or content is None else highlighter.highlight(content)
-        score = matches.score_of(row.rid) if search.parts.has_score and row.score is None else row.score
-        hit = Hit(index, state.name, document_id, score, _shown(search, content), row.sort, found)
-        if search.parts.has_version:
-            hit.version = version
+        hit = Hit(index, state.name, document_id, row.score, _shown(search, content), row.sort, found)
+        parts.add(hit, row.rid, version)
         hits.append(hit)
     _add_inner_hits(connection, state, matches, rows, hits)
     return hits

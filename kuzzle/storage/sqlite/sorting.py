@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
+from kuzzle.storage.doc_values import check_doc_values
 from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
@@ -16,6 +17,7 @@ from kuzzle.storage.values import IndexedValue, index_value, ip_text
 _UNSORTABLE: Final = frozenset({"geo_point", "geo_shape", "binary"})
 _NUMBERS: Final = frozenset({*INTEGER_BOUNDS, *FLOAT_TYPES, "date", "boolean"})
 _CALCULATED: Final = frozenset({"sum", "avg", "median"})
+_GREATEST: Final = "1.7976931348623157e308"
 _DOCUMENT_KEYS: Final = frozenset({"_score", "_doc", "_id", "_uid"})
 
 
@@ -64,11 +66,11 @@ class Key:
         """Return the SQL expression of the value that counts, or is made, of several in a column."""
         match self.sort.mode:
             case "sum":
-                return f"sum({column})" if self.is_real else f"whole_sum({column})"
+                return _finite(f"sum({column})") if self.is_real else f"whole_sum({column})"
             case "avg":
-                return f"avg({column})" if self.is_real else f"whole_average({column})"
+                return _finite(f"avg({column})") if self.is_real else f"whole_average({column})"
             case "median":
-                return f"{'real' if self.is_real else 'whole'}_median({column})"
+                return _finite(f"real_median({column})") if self.is_real else f"whole_median({column})"
         return f"{self.sort.mode or ('min' if self.sort.order == 'asc' else 'max')}({column})"
 
     def shown(self, value: Any) -> Any:
@@ -76,6 +78,11 @@ class Key:
         if self.sort.distance is not None and value in (None, math.inf):
             return "Infinity"  # as Elasticsearch writes it: JSON has no such number
         return ip_text(value) if isinstance(value, bytes) else value
+
+
+def _finite(made: str) -> str:
+    """Keep what is made of great numbers among those that JSON has: clients send it back to get the next page."""
+    return f"min(max({made}, -{_GREATEST}), {_GREATEST})"
 
 
 def resolve_keys(sorts: tuple[Sort, ...], state: CollectionState) -> list[Key]:
@@ -107,12 +114,7 @@ def _resolve(sort: Sort, state: CollectionState) -> Key:
         if sort.unmapped_type is None:
             raise bad_request(f"No mapping found for [{sort.field}] in order to sort on")
         return Key(sort)
-    if field.type == "text" and field.definition.get("fielddata") not in (True, "true"):
-        raise bad_request(
-            f"Fielddata is disabled on text fields by default. Set fielddata=true on [{sort.field}] in order to "
-            "load fielddata in memory by uninverting the inverted index. Note that this can however use "
-            "significant memory. Alternatively use a keyword field instead."
-        )
+    check_doc_values(field)
     if field.type in _UNSORTABLE:
         raise bad_request(f"can't sort on {field.type} field [{sort.field}] without using specific sorting feature")
     if sort.mode in _CALCULATED and field.type not in _NUMBERS:

@@ -55,3 +55,16 @@ async def test_the_trash_is_in_no_group_unless_it_is_asked_for(server: Server) -
         reply = await server.http("POST", f"{BOOKS}/_search{query}", body)
         shown = {hit["_id"]: hit["inner_hits"]["all"]["hits"]["total"] for hit in reply.result["hits"]}
         assert shown == expected
+
+
+async def test_hits_show_values_of_fields_and_names_of_clauses(server: Server) -> None:
+    await seed(server)
+    query = {"bool": {"should": [{"term": {"kind": {"value": "novel", "_name": "is novel"}}}, {"match_all": {}}]}}
+    body = {"query": query, "docvalue_fields": ["year", "kind"], "_source": False, "sort": ["year"], "size": 2}
+    reply = await server.http("POST", f"{BOOKS}/_search", body)
+    assert [(hit["fields"], hit.get("matched_queries")) for hit in reply.result["hits"]] == [
+        ({"year": [1800], "kind": ["novel"]}, ["is novel"]),
+        ({"year": [1801], "kind": ["essay"]}, None),
+    ]
+    refused = await server.http("POST", f"{BOOKS}/_search", {"explain": True})
+    assert (refused.status, refused.error_id) == (400, "services.storage.unexpected_bad_request")

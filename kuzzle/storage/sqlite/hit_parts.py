@@ -1,0 +1,81 @@
+"""What hits show besides their content: versions, scores, values of fields, names of queries that they match."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import apsw
+
+from kuzzle.storage.base import Hit
+from kuzzle.storage.doc_values import check_doc_values
+from kuzzle.storage.fields import Field
+from kuzzle.storage.geo import decode_point
+from kuzzle.storage.reading import bad_request
+from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.pages import Matches
+from kuzzle.storage.tree import Search
+from kuzzle.storage.values import IndexedValue, ip_text
+
+_VALUELESS: Final = frozenset({"geo_shape", "binary"})
+
+
+class PartsFinder:
+    """Adds to the hits of one search what it asked for."""
+
+    def __init__(self, connection: apsw.Connection, state: CollectionState, search: Search, matches: Matches) -> None:
+        """Find what the search names.
+
+        Raises:
+            KuzzleError: 400 `services.storage.unexpected_bad_request`: a field that has no values to show.
+        """
+        self._connection = connection
+        self._parts = search.parts
+        self._matches = matches
+        self._named = search.named
+        self._fields = [
+            (field, state.field_numbers[field.path])
+            for path in search.parts.fields
+            if (field := _find(state, path)) is not None
+        ]
+        self._statement = (
+            f"SELECT value FROM {state.values_table} INDEXED BY {state.values_index} "
+            "WHERE rid = ? AND field = ? ORDER BY value"
+        )
+
+    def add(self, hit: Hit, rid: int, version: int) -> None:
+        """Add the parts of one hit."""
+        if self._parts.has_version:
+            hit.version = version
+        if self._parts.has_score and hit.score is None:
+            hit.score = self._matches.score_of(rid)
+        if self._named:
+            hit.matched = self._matches.names_of(rid, self._named)
+        if self._fields:
+            values = {field.path: self._values(rid, field, number) for field, number in self._fields}
+            hit.fields = {path: found for path, found in values.items() if found}
+
+    def _values(self, rid: int, field: Field, number: int) -> list[Any]:
+        rows = self._connection.execute(self._statement, (rid, number))
+        return [_shown(field, value) for (value,) in rows if not (field.type == "text" and isinstance(value, bytes))]
+
+
+def _find(state: CollectionState, path: str) -> Field | None:
+    """Return the field of a path; None when documents themselves have none."""
+    field = state.mapping.fields.get(path)
+    if field is None or field.is_hidden:
+        return None
+    check_doc_values(field)
+    if field.type in _VALUELESS:
+        raise bad_request(f"Fielddata is not supported on field [{path}] of type [{field.type}]")
+    return field
+
+
+def _shown(field: Field, value: IndexedValue) -> Any:
+    if field.type == "boolean":
+        return bool(value)
+    if isinstance(value, bytes):
+        if field.type == "ip":
+            return ip_text(value)
+        point = decode_point(value)
+        return {"lat": point.lat, "lon": point.lon}
+    return value

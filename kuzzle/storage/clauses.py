@@ -181,6 +181,8 @@ def _read_term(content: Mapping[str, Any]) -> Query:
 
 def _read_terms(content: Mapping[str, Any]) -> Query:
     field, values, boost = read_field("terms", content)
+    if isinstance(values, dict):
+        raise bad_request(f"[terms] query does not support values of another document for [{field}]")
     if not isinstance(values, list):
         raise bad_request(f"[terms] query does not support [{field}]")
     if len(values) > MAX_TERMS:

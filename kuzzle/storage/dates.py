@@ -1,7 +1,7 @@
 """Dates as Elasticsearch reads them: formats joined by `||`, and date mathematics (`now-1d/d`).
 
-A date is a count of milliseconds since 1970 in UTC. A text that leaves parts out (`2020-03`) names a
-span: its first millisecond, or its last when rounded up. No clock is read here: `now` is passed in.
+A date is a count of milliseconds since 1970 in UTC. A text that leaves parts of the time out (`2020-03-01`) names
+a span: its first millisecond, or its last when rounded up. No clock is read here: `now` is passed in.
 """
 
 from __future__ import annotations
@@ -36,16 +36,19 @@ class DateParts:
     zone: tzinfo | None = None
 
     def to_millis(self, zone: tzinfo, *, round_up: bool) -> int:
-        """Return the first millisecond of the span, or the last."""
-        year = 1970 if self.year is None else self.year
-        month = self.month or (12 if round_up else 1)
-        day = self.day or (calendar.monthrange(year, month)[1] if round_up and 1 <= month <= 12 and year else 1)
+        """Return the first millisecond of the span, or the last.
+
+        The span is within a day: a month or a day that is not said is the first one, as Elasticsearch has it.
+        """
         low = (0, 0, 0, 0) if not round_up else (23, 59, 59, 999)
         given = (self.hour, self.minute, self.second, self.milli)
         hour, minute, second, milli = (
             least if value is None else value for value, least in zip(given, low, strict=True)
         )
-        moment = datetime(year, month, day, hour, minute, second, milli * 1000, tzinfo=self.zone or zone)
+        year = 1970 if self.year is None else self.year
+        moment = datetime(
+            year, self.month or 1, self.day or 1, hour, minute, second, milli * 1000, tzinfo=self.zone or zone
+        )
         return to_millis(moment)
 
 
@@ -266,7 +269,7 @@ def _calculate(start_ms: int, operations: str, text: str, round_up: bool, zone: 
             if match[4]:
                 moment = _floor(moment, match[4])
                 if round_up:
-                    moment = _add(moment, 1, match[4]) - timedelta(milliseconds=1)
+                    moment = _later(_add(moment, 1, match[4]), timedelta(milliseconds=-1))
             else:
                 amount = int(match[2] or 1)
                 moment = _add(moment, -amount if match[1] == "-" else amount, match[3])
@@ -289,7 +292,14 @@ def _add(moment: datetime, amount: int, unit: str) -> datetime:
         "m": timedelta(minutes=1),
         "s": timedelta(seconds=1),
     }
-    return moment + amount * span[unit]
+    if unit in "wd":
+        return moment + amount * span[unit]
+    return _later(moment, amount * span[unit])
+
+
+def _later(moment: datetime, span: timedelta) -> datetime:
+    """Return the moment after a span, whatever the clocks of its zone do meanwhile."""
+    return (moment.astimezone(UTC) + span).astimezone(moment.tzinfo)
 
 
 def _floor(moment: datetime, unit: str) -> datetime:
@@ -302,4 +312,4 @@ def _floor(moment: datetime, unit: str) -> datetime:
             zip(moment.timetuple()[:6], (0, 1, 1, 0, 0, 0), strict=True),
         )
     )
-    return datetime(year, month, day, hour, minute, second, tzinfo=moment.tzinfo)
+    return datetime(year, month, day, hour, minute, second, tzinfo=moment.tzinfo, fold=moment.fold)

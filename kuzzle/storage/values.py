@@ -253,6 +253,8 @@ def _ip_bytes(value: Any) -> bytes:
         address = ipaddress.ip_address(value)
     except ValueError:
         raise ValueProblem(f"'{value}' is not an IP string literal.") from None
+    if "%" in value:
+        raise ValueProblem(f"'{value}' is not an IP string literal: it names a zone.")
     return address.packed if address.version == 6 else b"\0" * 10 + b"\xff\xff" + address.packed
 
 

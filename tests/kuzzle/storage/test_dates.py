@@ -20,8 +20,8 @@ def shown(millis: int) -> str:
 @pytest.mark.parametrize(
     ("form", "text", "first", "last"),
     [
-        (DEFAULT_FORMAT, "2020", "2020-01-01T00:00:00.000", "2020-12-31T23:59:59.999"),
-        (DEFAULT_FORMAT, "2020-02", "2020-02-01T00:00:00.000", "2020-02-29T23:59:59.999"),
+        (DEFAULT_FORMAT, "2020", "2020-01-01T00:00:00.000", "2020-01-01T23:59:59.999"),
+        (DEFAULT_FORMAT, "2020-02", "2020-02-01T00:00:00.000", "2020-02-01T23:59:59.999"),
         (DEFAULT_FORMAT, "2020-02-03", "2020-02-03T00:00:00.000", "2020-02-03T23:59:59.999"),
         (DEFAULT_FORMAT, "2020-02-03T", "2020-02-03T00:00:00.000", "2020-02-03T23:59:59.999"),
         (DEFAULT_FORMAT, "2020-02-03T04", "2020-02-03T04:00:00.000", "2020-02-03T04:59:59.999"),
@@ -41,7 +41,7 @@ def shown(millis: int) -> str:
         ("yyyyMMddHHmmss", "20200203040506", "2020-02-03T04:05:06.000", "2020-02-03T04:05:06.999"),
         ("yyyy-MM-dd HH:mm:ss||yyyy-MM-dd||epoch_millis", "2020-02-03", "2020-02-03T00:00:00.000",
          "2020-02-03T23:59:59.999"),
-        ("HH:mm", "04:05", "1970-01-01T04:05:00.000", "1970-12-31T04:05:59.999"),
+        ("HH:mm", "04:05", "1970-01-01T04:05:00.000", "1970-01-01T04:05:59.999"),
     ],
 )  # fmt: skip
 def test_a_date_names_a_span(form: str, text: str, first: str, last: str) -> None:
@@ -102,6 +102,26 @@ def test_a_zone_holds_for_dates_that_name_none() -> None:
     assert shown(reader.parse("2020-02-03", zone=time_zone("+02:00"))) == "2020-02-02T22:00:00.000"
     assert shown(reader.parse("2020-02-03T00:00Z", zone=time_zone("+02:00"))) == "2020-02-03T00:00:00.000"
     assert shown(reader.parse_math("now/d", now_ms=NOW, zone=time_zone("-10:00"))) == "2020-02-12T10:00:00.000"
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        # Clocks went forward at 2020-03-29T01:00Z, and back at 2020-10-25T01:00Z.
+        ("2020-03-29||/d", "2020-03-28T23:00:00.000", "2020-03-29T21:59:59.999"),
+        ("2020-10-25||/d", "2020-10-24T22:00:00.000", "2020-10-25T22:59:59.999"),
+        ("2020-03-29||+3h", "2020-03-29T02:00:00.000", "2020-03-29T02:00:00.000"),
+        ("2020-03-28T12||+1d", "2020-03-29T10:00:00.000", "2020-03-29T10:00:00.000"),
+        ("2020-03-28T12||+24h", "2020-03-29T11:00:00.000", "2020-03-29T11:00:00.000"),
+        ("2020-10-25||+3h+1m-1s", "2020-10-25T01:00:59.000", "2020-10-25T01:00:59.000"),
+        ("2020-10-25||+3h/h", "2020-10-25T01:00:00.000", "2020-10-25T01:59:59.999"),
+        ("2020-03||/M", "2020-02-29T23:00:00.000", "2020-03-31T21:59:59.999"),
+    ],
+)
+def test_days_have_the_length_that_the_zone_gives_them(text: str, first: str, last: str) -> None:
+    reader, zone = date_format(DEFAULT_FORMAT), time_zone("Europe/Paris")
+    assert shown(reader.parse_math(text, now_ms=NOW, zone=zone)) == first
+    assert shown(reader.parse_math(text, now_ms=NOW, round_up=True, zone=zone)) == last
 
 
 @pytest.mark.parametrize("name", ["Nowhere/City", "", "+25:00", "../etc/passwd", "\0"])

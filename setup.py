@@ -49,6 +49,7 @@ setup(
         "orjson>=3.10",
         "apsw>=3.50",
         "prometheus-client>=0.22",
+        "argon2-cffi>=23.1",
     ],
     extras_require={
         "test": [

@@ -27,6 +27,9 @@ from kuzzle.controllers.document import DocumentController
 from kuzzle.controllers.importing import Importer
 from kuzzle.controllers.index import IndexController
 from kuzzle.controllers.realtime import RealtimeController
+from kuzzle.controllers.security.credentials import CredentialsController
+from kuzzle.controllers.security.profiles import ProfilesController
+from kuzzle.controllers.security.roles import RolesController
 from kuzzle.controllers.server import ServerController
 from kuzzle.entrypoint import Entrypoint
 from kuzzle.events import Events
@@ -34,9 +37,13 @@ from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.subscriptions import Realtime
-from kuzzle.security.rights import Rights
+from kuzzle.security.credentials import Credentials
+from kuzzle.security.model import SecurityModel
+from kuzzle.security.passwords import Passwords
+from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
+from kuzzle.security.strategies.local import LocalStrategy
+from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
-from kuzzle.security.users import Users
 from kuzzle.specifications.store import Specifications
 from kuzzle.statistics import Statistics
 from kuzzle.storage.base import Storage, StorageUnavailableError
@@ -78,25 +85,26 @@ class Application:
         limits = config.section("limits")
         api = ApiV1(Catalogue.load(1))
         self.storage = build_storage(config)
-        self.users = Users(self.storage)
+        self.security = SecurityModel(self.storage)
         self.specifications = Specifications(self.storage)
         self.realtime = Realtime(limits, clock=time.time)
         self.slots = RequestSlots(
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
         )
         self.events = Events()
+        self.passwords = Passwords(config.section("security")["passwords"])
+        self.credentials = Credentials(Strategies(self.events))
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
         # What stops the process; it hands in its own.
         self.stop_server: Callable[[], None] = _ignore_stop
-        rights = Rights.open_to_everyone()
         self.funnel = Funnel(
             api=api,
-            registry=self._build_registry(rights),
+            registry=self._build_registry(),
             slots=self.slots,
             events=self.events,
-            rights=rights,
+            rights=self.security.rights,
             tokens=Tokens(),
         )
         meter = self._build_meter(api) if config.section("metrics")["enabled"] else None
@@ -115,17 +123,20 @@ class Application:
         self.ports, self.protocols = self._build_protocols()
         self._is_started = False
 
-    def _build_registry(self, rights: Rights) -> Registry:
+    def _build_registry(self) -> Registry:
         limits = self.config.section("limits")
         importer = Importer(self.storage, self.auto_refresh)
         return Registry(
             [
-                ServerController(self.storage, self.users, self.statistics, self.config),
-                IndexController(self.storage, self.auto_refresh, rights),
+                ServerController(self.storage, self.security.users, self.statistics, self.config),
+                IndexController(self.storage, self.auto_refresh, self.security.rights),
                 CollectionController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
                 BulkController(self.storage, self.realtime, importer, limits),
                 RealtimeController(self.realtime, self.specifications),
+                CredentialsController(self.credentials, self.security.users),
+                RolesController(self.security.roles, limits),
+                ProfilesController(self.security.profiles, self.security.rights, limits),
                 AdminController(
                     self.storage,
                     importer,
@@ -204,6 +215,8 @@ class Application:
         try:
             await self.auto_refresh.load()
             await self.specifications.load()
+            await self.credentials.strategies.register(LocalStrategy(self.storage, self.passwords), LOCAL_OWNER)
+            await self.security.load()
             if self.metrics is not None:
                 self.metrics.start()
             for protocol in self.protocols:
@@ -233,6 +246,7 @@ class Application:
                 logger.exception("The protocol %s did not stop cleanly", protocol.name)
         if self.metrics is not None:
             await self.metrics.stop()
+        self.passwords.close()
         await self.storage.close()
 
 

@@ -69,7 +69,7 @@ class Funnel:
         user = request.user = ANONYMOUS if jwt is None else await self._tokens.authenticate(jwt)
 
         controller, action = request.controller, request.action
-        if not self._rights.allows(user, controller, action):
+        if not self._rights.allows(user, controller, action, request.index, request.collection):
             raise KuzzleError("security.rights.unauthorized" if user is ANONYMOUS else "security.rights.forbidden")
 
         method = self._registry.find(controller, action)

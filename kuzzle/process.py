@@ -92,7 +92,7 @@ def _read_level(config: Config, logs: Logs) -> None:
 
 
 async def _say(application: Application) -> None:
-    is_open_to_everyone = not await application.users.admin_exists()
+    is_open_to_everyone = not await application.security.users.admin_exists()
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     lines = summary(application, is_open_to_everyone=is_open_to_everyone, open_files=open_files)
     try:

@@ -40,12 +40,12 @@ class IndexController(Controller):
     async def m_delete(self, request: Request) -> dict[str, list[str]]:
         """Remove several indexes; what does not exist, or is not the user's to delete, is passed over."""
         deleted: list[str] = []
-        if self._rights.allows(request.user, "index", "delete"):
-            wanted = {name for name in request.body["indexes"] if isinstance(name, str)}
-            for index in await self._storage.list_indexes():
-                if index in wanted and await self._delete_if_there(index):
-                    deleted.append(index)
-            await self._auto_refresh.forget(deleted)
+        wanted = {name for name in request.body["indexes"] if isinstance(name, str)}
+        for index in await self._storage.list_indexes():
+            may_delete = index in wanted and self._rights.allows(request.user, "index", "delete", index)
+            if may_delete and await self._delete_if_there(index):
+                deleted.append(index)
+        await self._auto_refresh.forget(deleted)
         return {"deleted": deleted}
 
     async def _delete_if_there(self, index: str) -> bool:

@@ -1,39 +1,155 @@
-"""Which profiles may run which actions, compiled to one look-up per request."""
+"""Who may do what: compiled to a table per set of profiles, so that a request costs three look-ups.
+
+The tables are made when a set of profiles first asks, whole: they hold the names that roles hold and
+never a name that a client sends. A change of a role or profile throws them away.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
+from kuzzle.security.definitions import Policy, ProfileDefinition, Restrictions, RoleDefinition
 from kuzzle.security.users import User
 
-# Until a first administrator is made, the default roles allow everything to everyone.
-OPEN_ROLE: Final[Mapping[str, Mapping[str, bool]]] = {"*": {"*": True}}
+MAX_TABLES: Final = 1_000
+"""Sets of profiles with a table of their own; where users have more of them, tables are made again."""
+
+Scope = bool | Restrictions
+"""Where an action is allowed: everywhere, nowhere, or in some collections."""
+
+# How each permission is shown, and which of two wins where they meet.
+_SHOWN: Final = {True: "allowed", False: "denied"}
+_RANKS: Final = {"denied": 0, "conditional": 1, "allowed": 2}
 
 
 class Rights:
-    """The rights of each profile: controller to action to yes or no, `*` standing for all others."""
+    """The rights of users.
 
-    def __init__(self, profiles: Mapping[str, Mapping[str, Mapping[str, bool]]]) -> None:
+    Attributes:
+        on_changed: Called, on the event loop, after rights have changed: with the id of the user whose rights
+            did, or None when anybody's may have. They must neither block nor raise.
+    """
+
+    def __init__(self, roles: Mapping[str, RoleDefinition], profiles: Mapping[str, ProfileDefinition]) -> None:
+        """`roles` and `profiles` are those in force, by id; whoever changes them calls `changed`."""
+        self._roles = roles
         self._profiles = profiles
-        self._verdicts: dict[tuple[tuple[str, ...], str | None, str | None], bool] = {}
+        self._tables: dict[tuple[str, ...], RightsTable] = {}
+        self.on_changed: list[Callable[[str | None], None]] = []
 
-    @classmethod
-    def open_to_everyone(cls) -> Rights:
-        """Return the rights of a server without an administrator."""
-        return cls(dict.fromkeys(("anonymous", "default", "admin"), OPEN_ROLE))
+    def allows(
+        self,
+        user: User,
+        controller: str | None,
+        action: str | None,
+        index: str | None = None,
+        collection: str | None = None,
+    ) -> bool:
+        """Tell whether a user may run an action; a denial never beats an allowance.
 
-    def allows(self, user: User, controller: str | None, action: str | None) -> bool:
-        """Tell whether one of the user's profiles allows an action; a denial never beats an allowance."""
-        question = (user.profile_ids, controller, action)
-        verdict = self._verdicts.get(question)
-        if verdict is None:
-            verdict = any(self._profile_allows(profile, controller, action) for profile in user.profile_ids)
-            if len(self._verdicts) < 10_000:  # names come from clients: the table must not grow with them
-                self._verdicts[question] = verdict
-        return verdict
+        Args:
+            index: None or empty: the action names none, and where it is allowed does not matter.
+            collection: None or empty: any collection of the index.
+        """
+        table = self._tables.get(user.profile_ids)
+        if table is None:
+            table = self._make_table(user.profile_ids)
+        scope = table.scope(controller, action)
+        if isinstance(scope, bool):
+            return scope
+        if not index:
+            return True
+        if index not in scope:
+            return False
+        collections = scope[index]
+        return collections is None or not collection or collection in collections
 
-    def _profile_allows(self, profile: str, controller: str | None, action: str | None) -> bool:
-        role = self._profiles.get(profile, {})
-        actions = role.get(controller or "", role.get("*"))
-        return actions is not None and actions.get(action or "", actions.get("*", False))
+    def changed(self, user_id: str | None = None) -> None:
+        """Take note that roles or profiles have changed, or the profiles of one user."""
+        if user_id is None:
+            self._tables.clear()
+        for tell in self.on_changed:
+            tell(user_id)
+
+    def _make_table(self, profile_ids: tuple[str, ...]) -> RightsTable:
+        if len(self._tables) >= MAX_TABLES:
+            self._tables.clear()
+        table = self._tables[profile_ids] = RightsTable(self._policies(profile_ids))
+        return table
+
+    def _policies(self, profile_ids: Iterable[str]) -> Iterator[tuple[RoleDefinition, Policy]]:
+        """Yield what profiles hold; what is named and not there gives no rights."""
+        for profile_id in profile_ids:
+            profile = self._profiles.get(profile_id)
+            for policy in () if profile is None else profile.policies:
+                role = self._roles.get(policy.role_id)
+                if role is not None:
+                    yield role, policy
+
+    def listing(self, profile_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Return the rights of profiles one by one, `{"controller", "action", "index", "collection", "value"}`.
+
+        `*` stands for all others. They are in the order of policies and roles as they were written; what is
+        there twice keeps its first place, and `allowed` beats `conditional`, which beats `denied`.
+        """
+        found: dict[tuple[str, str, str, str], str] = {}
+        for role, policy in self._policies(profile_ids):
+            places = policy.written_restrictions or (("*", None),)
+            for controller, action, value in _written_rights(role):
+                for index, collection in places:
+                    right = (controller, action, index, collection or "*")
+                    if _RANKS[value] > _RANKS.get(found.get(right, ""), -1):
+                        found[right] = value
+        names = ("controller", "action", "index", "collection")
+        return [{**dict(zip(names, right, strict=True)), "value": value} for right, value in found.items()]
+
+
+def _written_rights(role: RoleDefinition) -> Iterator[tuple[str, str, str]]:
+    for controller, entry in role.source["controllers"].items():
+        for action, permission in entry["actions"].items():
+            yield controller, action, _SHOWN[permission] if isinstance(permission, bool) else "conditional"
+
+
+class RightsTable:
+    """Where each action is allowed by a set of policies together."""
+
+    def __init__(self, policies: Iterable[tuple[RoleDefinition, Policy]]) -> None:
+        held = list(policies)
+        names = {name for role, _ in held for name in role.controllers if name != "*"}
+        self._controllers = {name: _actions_of(held, name) for name in names}
+        self._other_controllers = _actions_of(held, "*")
+
+    def scope(self, controller: str | None, action: str | None) -> Scope:
+        """Return where an action is allowed."""
+        actions, other_actions = self._controllers.get(controller, self._other_controllers)  # type: ignore[arg-type]
+        return actions.get(action, other_actions)  # type: ignore[arg-type]
+
+
+def _actions_of(held: list[tuple[RoleDefinition, Policy]], controller: str) -> tuple[dict[str, Scope], Scope]:
+    """Return where each action of a controller is allowed, and where all its others are."""
+    entries = [
+        (entry, policy)
+        for role, policy in held
+        if (entry := role.controllers.get(controller, role.controllers.get("*"))) is not None
+    ]
+    names = {name for entry, _ in entries for name in entry if name != "*"}
+
+    def scope_of(action: str) -> Scope:
+        scope: Scope = False
+        for entry, policy in entries:
+            if entry.get(action, entry.get("*", False)):
+                scope = _widened(scope, policy.restrictions)
+        return scope
+
+    return {name: scope_of(name) for name in names}, scope_of("*")
+
+
+def _widened(scope: Scope, restrictions: Restrictions | None) -> Scope:
+    if scope is True or restrictions is None:
+        return True
+    widened = {} if scope is False else dict(scope)
+    for index, collections in restrictions.items():
+        before = widened.get(index, frozenset())
+        widened[index] = None if before is None or collections is None else before | collections
+    return widened

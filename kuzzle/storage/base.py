@@ -497,7 +497,9 @@ class Storage(ABC):
         return outcome
 
     @abstractmethod
-    async def write_operations(self, operations: Sequence[Operation], *, refresh: bool = False) -> list[WriteOutcome]:
+    async def write_operations(
+        self, operations: Sequence[Operation], *, refresh: bool = False, after_commit: AfterCommit | None = None
+    ) -> list[WriteOutcome]:
         """Make changes of several kinds and collections in order, each by itself; each sees those before it.
 
         Returns:
@@ -537,7 +539,7 @@ class Storage(ABC):
             within: Index and collection that the scroll must be of; None: of any index that is not internal.
 
         Raises:
-            UnknownScrollIdError: No such scroll, or its time is over.
+            UnknownScrollIdError: No such scroll there, or its time is over.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from kuzzle.storage.base import (
     AfterCommit,
+    CollectionMapping,
     DocumentNotFoundError,
     DocumentWrite,
     FailedWrite,
@@ -16,8 +17,9 @@ from kuzzle.storage.base import (
     Source,
     Storage,
     WriteKind,
+    WrittenDocument,
 )
-from kuzzle.storage.tree import Search
+from kuzzle.storage.tree import Query, Search
 
 INTERNAL_INDEX: Final = "%kuzzle"
 
@@ -28,11 +30,25 @@ class InternalCollection:
     Reading one that does not exist finds nothing.
     """
 
-    def __init__(self, storage: Storage, name: str, properties: Mapping[str, Any]) -> None:
-        """`properties` says which fields are searched, as in a mapping; all others are only kept."""
+    def __init__(self, storage: Storage, name: str, properties: Mapping[str, Any], *, dynamic: str = "false") -> None:
+        """`properties` says which fields are searched, as in a mapping; all others are only kept, unless
+        `dynamic` lets them grow the mapping."""
         self._storage = storage
-        self._name = name
-        self._mapping = {"dynamic": "false", "properties": dict(properties)}
+        self.name = name
+        self._mapping = {"dynamic": dynamic, "properties": dict(properties)}
+
+    async def write(
+        self, kind: WriteKind, write: DocumentWrite, *, after_commit: AfterCommit | None = None
+    ) -> WrittenDocument:
+        """Make one change, visible to searches at once.
+
+        Raises:
+            StorageError: Why it was not made, as `Storage.write_document`.
+        """
+        await self.make()
+        return await self._storage.write_document(
+            INTERNAL_INDEX, self.name, kind, write, refresh=True, after_commit=after_commit
+        )
 
     async def put(self, document_id: str, source: Source) -> None:
         """Store a document, whatever was there.
@@ -42,17 +58,25 @@ class InternalCollection:
         """
         await self.put_all({document_id: source})
 
+    async def create(self, document_id: str, source: Source, *, after_commit: AfterCommit | None = None) -> None:
+        """Store a new document.
+
+        Raises:
+            DocumentAlreadyExistsError: There is one of that id.
+            InvalidDocumentError: The id or the content cannot be stored.
+        """
+        await self.write(WriteKind.CREATE, DocumentWrite(document_id, source), after_commit=after_commit)
+
     async def put_all(self, documents: Mapping[str, Source], *, after_commit: AfterCommit | None = None) -> None:
         """Store documents by their ids, whatever was there, in one batch.
 
         Raises:
             InvalidDocumentError: An id or a content cannot be stored; the others are.
         """
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
-            await self._make()
+        await self.make()
         outcomes = await self._storage.write_documents(
             INTERNAL_INDEX,
-            self._name,
+            self.name,
             WriteKind.CREATE_OR_REPLACE,
             [DocumentWrite(document_id, source) for document_id, source in documents.items()],
             refresh=True,
@@ -64,12 +88,12 @@ class InternalCollection:
 
     async def remove(self, document_id: str, *, after_commit: AfterCommit | None = None) -> bool:
         """Remove a document; False when there was none."""
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
             return False
         write = DocumentWrite(document_id, None, allow_trashed=True)
         try:
             await self._storage.write_document(
-                INTERNAL_INDEX, self._name, WriteKind.DELETE, write, refresh=True, after_commit=after_commit
+                INTERNAL_INDEX, self.name, WriteKind.DELETE, write, refresh=True, after_commit=after_commit
             )
         except DocumentNotFoundError:
             return False
@@ -77,12 +101,12 @@ class InternalCollection:
 
     async def find(self, document_id: str) -> Source | None:
         """Return the content of a document, None if there is none."""
-        (found,) = await self._storage.get_documents(INTERNAL_INDEX, self._name, [document_id])
+        (found,) = await self._storage.get_documents(INTERNAL_INDEX, self.name, [document_id])
         return None if found is None else found.source
 
     async def find_all(self) -> dict[str, Source]:
         """Return the contents of all documents by their ids, sorted."""
-        documents = await self._storage.get_documents(INTERNAL_INDEX, self._name, await self.ids())
+        documents = await self._storage.get_documents(INTERNAL_INDEX, self.name, await self.ids())
         return {document.id: document.source for document in documents if document is not None}
 
     async def search(self, search: Search) -> SearchPage:
@@ -91,9 +115,9 @@ class InternalCollection:
         Raises:
             StorageError: A query that the mapping cannot serve.
         """
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
             return SearchPage([], 0, None, 0)
-        return await self._storage.search(INTERNAL_INDEX, self._name, search)
+        return await self._storage.search(INTERNAL_INDEX, self.name, search)
 
     async def open_scroll(self, search: Search, lifetime_ms: int) -> SearchPage:
         """Open a search that stays open; return its first page.
@@ -101,9 +125,8 @@ class InternalCollection:
         Raises:
             StorageError: A query that the mapping cannot serve, or too many scrolls.
         """
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
-            await self._make()
-        return await self._storage.open_scroll(INTERNAL_INDEX, self._name, search, lifetime_ms)
+        await self.make()
+        return await self._storage.open_scroll(INTERNAL_INDEX, self.name, search, lifetime_ms)
 
     async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
         """Return the next page of a scroll of this collection.
@@ -111,16 +134,39 @@ class InternalCollection:
         Raises:
             UnknownScrollIdError: Scrolls of other collections are none of this one.
         """
-        return await self._storage.next_scroll_page(scroll_id, lifetime_ms, within=(INTERNAL_INDEX, self._name))
+        return await self._storage.next_scroll_page(scroll_id, lifetime_ms, within=(INTERNAL_INDEX, self.name))
 
     async def ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self._name):
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
             return []
-        return sorted(await self._storage.find_ids(INTERNAL_INDEX, self._name))
+        return sorted(await self._storage.find_ids(INTERNAL_INDEX, self.name))
 
-    async def _make(self) -> None:
+    async def get_mapping(self) -> CollectionMapping:
+        """Return the mapping, fields that documents have brought included."""
+        await self.make()
+        return await self._storage.get_mapping(INTERNAL_INDEX, self.name)
+
+    async def update_mapping(self, mapping: dict[str, Any]) -> None:
+        """Merge a mapping, as users write it.
+
+        Raises:
+            StorageError: A mapping error.
+        """
+        await self.make()
+        await self._storage.update_mapping(INTERNAL_INDEX, self.name, mapping)
+
+    async def count(self, query: Query) -> int:
+        """Count the documents that match; as `search` otherwise."""
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+            return 0
+        return await self._storage.count(INTERNAL_INDEX, self.name, query)
+
+    async def make(self) -> None:
+        """Make the collection if there is none."""
+        if await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+            return
         if not await self._storage.index_exists(INTERNAL_INDEX):
             with contextlib.suppress(IndexAlreadyExistsError):  # somebody else's request was faster
                 await self._storage.create_index(INTERNAL_INDEX)
-        await self._storage.create_collection(INTERNAL_INDEX, self._name, self._mapping)
+        await self._storage.create_collection(INTERNAL_INDEX, self.name, self._mapping)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from harness import Server
+from plain_rights import rights_of, role_of
 
 from kuzzle.connection import Connection
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
-from kuzzle.security.rights import Rights
 
 
 async def execute(server: Server, **payload: Any) -> Any:
@@ -74,7 +74,7 @@ async def test_a_token_nobody_issued_is_refused_before_anything_else(server: Ser
 
 
 async def test_a_caller_without_rights_does_not_learn_whether_an_action_exists(server: Server) -> None:
-    server.app.funnel._rights = Rights({"anonymous": {"server": {"info": True}}})
+    server.app.funnel._rights = rights_of({"anonymous": role_of({"server": {"info": True}})})
     for action in ("now", "no-such-action"):
         envelope = await execute(server, controller="server", action=action)
         assert error_of(envelope) == (401, "security.rights.unauthorized")

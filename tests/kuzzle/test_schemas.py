@@ -25,7 +25,7 @@ every_action = pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda d: 
 
 
 def shipped_controllers() -> Iterator[type[Controller]]:
-    for module in pkgutil.iter_modules(kuzzle.controllers.__path__, "kuzzle.controllers."):
+    for module in pkgutil.walk_packages(kuzzle.controllers.__path__, "kuzzle.controllers."):
         if module.name != Controller.__module__:
             for value in vars(importlib.import_module(module.name)).values():
                 if isinstance(value, type) and issubclass(value, Controller) and value.__module__ == module.name:

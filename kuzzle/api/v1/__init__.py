@@ -21,7 +21,7 @@ from kuzzle.api.results import (
     LeftRoom,
     RefreshedIndex,
 )
-from kuzzle.api.v1 import documents, imports, notifications, specifications
+from kuzzle.api.v1 import documents, imports, notifications, securities, specifications
 from kuzzle.api.v1.metadata import metadata_of_write, without_trash
 from kuzzle.catalogue import Catalogue
 from kuzzle.errors import KuzzleError, PartialError, ResultingError
@@ -29,6 +29,14 @@ from kuzzle.realtime.notifications import DocumentEvent, UserEvent
 from kuzzle.realtime.subscriptions import Subscription
 from kuzzle.request import Request
 from kuzzle.response import NO_HEADERS, Response
+from kuzzle.security.stored import (
+    RemovedObject,
+    RemovedObjects,
+    SecurityList,
+    SecurityMapping,
+    SecurityObject,
+    SecurityPage,
+)
 from kuzzle.specifications.store import ContentReport, FoundSpecifications
 from kuzzle.storage.base import CollectionMapping, SearchPage, StoredDocument, WriteKind, WrittenDocument
 from kuzzle.storage.query import Query
@@ -69,6 +77,12 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
     FoundSpecifications: specifications.found_specifications,
     Subscription: lambda _request, made: {"roomId": made.room_id, "channel": made.channel},
     LeftRoom: lambda _request, left: left.room_id,
+    SecurityObject: securities.security_object,
+    SecurityList: securities.security_list,
+    SecurityPage: securities.security_page,
+    RemovedObject: securities.removed_object,
+    RemovedObjects: securities.removed_objects,
+    SecurityMapping: securities.security_mapping,
 }
 
 

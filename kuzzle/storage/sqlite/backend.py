@@ -307,22 +307,25 @@ class SqliteStorage(Storage):
         refresh: bool = False,
         after_commit: AfterCommit | None = None,
     ) -> list[WriteOutcome]:
-        def announce(outcomes: list[WriteOutcome]) -> None:
-            if refresh:
-                self._refresh_now()
-            written = [outcome for outcome in outcomes if not isinstance(outcome, FailedWrite)]
-            if after_commit is not None and written:
-                after_commit(written)
-
         return await self._change(
-            lambda transaction: write_documents(transaction, index, collection, kind, writes), after_commit=announce
+            lambda transaction: write_documents(transaction, index, collection, kind, writes),
+            after_commit=lambda outcomes: self._announce(outcomes, refresh, after_commit),
         )
 
-    async def write_operations(self, operations: Sequence[Operation], *, refresh: bool = False) -> list[WriteOutcome]:
-        outcomes = await self._change(lambda transaction: write_operations(transaction, operations))
+    def _announce(self, outcomes: list[WriteOutcome], refresh: bool, after_commit: AfterCommit | None) -> None:
         if refresh:
             self._refresh_now()
-        return outcomes
+        written = [outcome for outcome in outcomes if not isinstance(outcome, FailedWrite)]
+        if after_commit is not None and written:
+            after_commit(written)
+
+    async def write_operations(
+        self, operations: Sequence[Operation], *, refresh: bool = False, after_commit: AfterCommit | None = None
+    ) -> list[WriteOutcome]:
+        return await self._change(
+            lambda transaction: write_operations(transaction, operations),
+            after_commit=lambda outcomes: self._announce(outcomes, refresh, after_commit),
+        )
 
     # --- search
 

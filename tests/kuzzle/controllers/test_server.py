@@ -76,16 +76,8 @@ async def test_a_new_server_has_no_administrator(server: Server) -> None:
 
 
 async def test_an_administrator_is_noticed(server: Server) -> None:
-    from kuzzle.security.users import INTERNAL_INDEX, USERS_COLLECTION
-    from kuzzle.storage.base import DocumentWrite, WriteKind
-
-    storage = server.app.storage
-    await storage.create_index(INTERNAL_INDEX)
-    mapping = {"properties": {"profileIds": {"type": "keyword"}}}
-    await storage.create_collection(INTERNAL_INDEX, USERS_COLLECTION, mapping)
     for name, profiles, exists in (("plain", ["default"], False), ("root", ["default", "admin"], True)):
-        write = DocumentWrite(name, {"profileIds": profiles})
-        await storage.write_document(INTERNAL_INDEX, USERS_COLLECTION, WriteKind.CREATE, write, refresh=True)
+        await server.app.security.users.create(name, {"profileIds": profiles})
         assert (await server.http("GET", "/_adminExists")).result == {"exists": exists}
 
 

@@ -1,0 +1,63 @@
+"""How API 1 shows roles, profiles and users: `_meta` repeats the metadata of a content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kuzzle.errors import PartialError
+from kuzzle.request import Request
+from kuzzle.security.stored import (
+    RemovedObject,
+    RemovedObjects,
+    SecurityList,
+    SecurityMapping,
+    SecurityObject,
+    SecurityPage,
+)
+
+
+def security_object(_request: Request, found: SecurityObject) -> dict[str, Any]:
+    """Word a role, profile or user."""
+    return {"_id": found.id, "_source": found.source, "_meta": found.source.get("_kuzzle_info", {})}
+
+
+def security_list(request: Request, listed: SecurityList) -> dict[str, Any]:
+    """Word several of them."""
+    return {"hits": [security_object(request, found) for found in listed.objects], "total": listed.total}
+
+
+def security_page(request: Request, found: SecurityPage) -> dict[str, Any]:
+    """Word a page of a search."""
+    page = found.page
+    shape: dict[str, Any] = {"hits": [], "total": page.total}
+    for hit in page.hits:
+        shown = security_object(request, SecurityObject(hit.id, hit.source or {}))
+        shape["hits"].append({**shown, "highlight": hit.highlight} if hit.highlight else shown)
+    if page.scroll_id is not None:
+        shape["scrollId"] = page.scroll_id
+    if page.aggregations is not None:
+        shape["aggregations"] = page.aggregations
+    return shape
+
+
+def removed_object(_request: Request, removed: RemovedObject) -> dict[str, Any]:
+    """Word a deletion."""
+    return {"_id": removed.id}
+
+
+def removed_objects(request: Request, removed: RemovedObjects) -> list[str]:
+    """Word several deletions.
+
+    Raises:
+        PartialError: Some failed.
+    """
+    if removed.failures:
+        errors = [request.api.error(error) for error in removed.failures]
+        count = f"{len(errors)} of {len(errors) + len(removed.ids)} failed"
+        raise PartialError("services.storage.incomplete_delete", errors, removed.ids, count)
+    return removed.ids
+
+
+def security_mapping(_request: Request, found: SecurityMapping) -> dict[str, Any]:
+    """Word a mapping: its properties, without the metadata."""
+    return {"mapping": found.mapping.properties}

@@ -1,0 +1,60 @@
+"""Roles, profiles, users and the rights they lead to, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kuzzle.security.first_state import default_profiles, definition_writes, open_roles
+from kuzzle.security.profiles import Profiles
+from kuzzle.security.rights import Rights
+from kuzzle.security.roles import Roles
+from kuzzle.security.users import Users
+from kuzzle.storage.base import FailedWrite, Storage, WrittenDocument
+
+
+class SecurityModel:
+    """What decides who may do what.
+
+    One change is made at a time, so that what it was checked against (a role that a profile names) is still
+    true when it is made.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._turn = asyncio.Lock()
+        self.roles = Roles(storage, self._turn)
+        self.profiles = Profiles(storage, self._turn, self.roles)
+        self.users = Users(storage, self._turn, self.profiles, restricted_profile_ids=["default"])
+        self.rights = Rights(self.roles.active, self.profiles.active)
+        self.roles.on_changed = self.profiles.on_changed = self.rights.changed
+        self.users.on_changed = self.rights.changed
+
+    async def load(self) -> None:
+        """Put in force what is stored; a store without roles gets those of a new server first."""
+        async with self._turn:
+            await self._load()
+
+    async def _load(self) -> None:
+        for part in (self.roles, self.profiles, self.users):
+            await part.collection.make()
+        await self.roles.load()
+        await self.profiles.load()
+        self.users.forget_all()
+        if not self.roles.active and not self.profiles.active:
+            await self._define(open_roles(), default_profiles())
+
+    async def _define(self, roles: Mapping[str, Mapping[str, Any]], profiles: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store roles and profiles in one transaction and put them in force."""
+
+        def put_in_force(documents: Sequence[WrittenDocument]) -> None:
+            for part in (self.roles, self.profiles):
+                part.put_in_force([document for document in documents if document.collection == part.collection.name])
+
+        outcomes = await self._storage.write_operations(
+            definition_writes(roles, profiles), refresh=True, after_commit=put_in_force
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, FailedWrite):
+                raise outcome.error

@@ -30,6 +30,7 @@ from kuzzle.controllers.realtime import RealtimeController
 from kuzzle.controllers.security.credentials import CredentialsController
 from kuzzle.controllers.security.profiles import ProfilesController
 from kuzzle.controllers.security.roles import RolesController
+from kuzzle.controllers.security.users import UsersController
 from kuzzle.controllers.server import ServerController
 from kuzzle.entrypoint import Entrypoint
 from kuzzle.events import Events
@@ -79,13 +80,14 @@ class Application:
         """Build the parts.
 
         Raises:
-            ConfigError: A protocol's class cannot be had, or does not accept its section.
+            ConfigError: A protocol's class cannot be had, or does not accept its section; a standard role or
+                profile is none.
         """
         self.config = config
         limits = config.section("limits")
         api = ApiV1(Catalogue.load(1))
         self.storage = build_storage(config)
-        self.security = SecurityModel(self.storage)
+        self.security = SecurityModel(self.storage, config.section("security"))
         self.specifications = Specifications(self.storage)
         self.realtime = Realtime(limits, clock=time.time)
         self.slots = RequestSlots(
@@ -94,6 +96,7 @@ class Application:
         self.events = Events()
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
+        self.security.users.on_deleted.append(self.credentials.delete_all)
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
@@ -137,6 +140,7 @@ class Application:
                 CredentialsController(self.credentials, self.security.users),
                 RolesController(self.security.roles, limits),
                 ProfilesController(self.security.profiles, self.security.rights, limits),
+                UsersController(self.security, self.credentials, limits),
                 AdminController(
                     self.storage,
                     importer,

@@ -42,7 +42,7 @@ def _section_lines(section: Node, depth: int) -> Iterator[str]:
             yield from _section_lines(node, depth + 1)
         else:
             yield from _comment(node, depth)
-            yield f"{indent}{name}: {scalar(node['default'])}"
+            yield from _option_lines(name, node["default"], depth)
     others = section.get("additionalProperties")
     if isinstance(others, Mapping):
         yield ""
@@ -51,6 +51,17 @@ def _section_lines(section: Node, depth: int) -> Iterator[str]:
             for name, options in example.items():
                 entries = ", ".join(f"{option}: {scalar(value)}" for option, value in options.items())
                 yield f"{indent}# {name}: {{{entries}}}"
+
+
+def _option_lines(name: str, value: Any, depth: int) -> Iterator[str]:
+    """Yield an option, an object that is too long for a line entry by entry."""
+    line = f"{'  ' * depth}{scalar(name)}: {scalar(value)}"
+    if len(line) <= _WIDTH or not isinstance(value, dict):
+        yield line
+        return
+    yield f"{'  ' * depth}{scalar(name)}:"
+    for entry, content in value.items():
+        yield from _option_lines(entry, content, depth + 1)
 
 
 def _comment(node: Node, depth: int) -> list[str]:

@@ -8,6 +8,7 @@ are texts, which the check of the options then refuses by name. A key may stand 
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -173,6 +174,11 @@ def _from_text(text: str, node: Node) -> Any:
         return text.lower() == "true"
     if "integer" in types and _INTEGER.fullmatch(text):
         return int(text)
+    if ("array" in types and text.startswith("[")) or ("object" in types and text.startswith("{")):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
     return text
 
 

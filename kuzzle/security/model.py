@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kuzzle.config import ConfigError
+from kuzzle.errors import KuzzleError
+from kuzzle.security.definitions import read_profile, read_role
 from kuzzle.security.first_state import default_profiles, definition_writes, open_roles
 from kuzzle.security.profiles import Profiles
 from kuzzle.security.rights import Rights
@@ -21,12 +24,21 @@ class SecurityModel:
     true when it is made.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, options: Mapping[str, Any]) -> None:
+        """Build the parts; nothing is read yet.
+
+        Args:
+            options: The section `security` of the configuration: `restrictedProfileIds` and `standard`.
+
+        Raises:
+            ConfigError: A standard role or profile is none.
+        """
         self._storage = storage
+        self._standard_roles, self._standard_profiles = _read_standard(options["standard"])
         self._turn = asyncio.Lock()
         self.roles = Roles(storage, self._turn)
         self.profiles = Profiles(storage, self._turn, self.roles)
-        self.users = Users(storage, self._turn, self.profiles, restricted_profile_ids=["default"])
+        self.users = Users(storage, self._turn, self.profiles, restricted_profile_ids=options["restrictedProfileIds"])
         self.rights = Rights(self.roles.active, self.profiles.active)
         self.roles.on_changed = self.profiles.on_changed = self.rights.changed
         self.users.on_changed = self.rights.changed
@@ -45,6 +57,11 @@ class SecurityModel:
         if not self.roles.active and not self.profiles.active:
             await self._define(open_roles(), default_profiles())
 
+    async def restrict(self) -> None:
+        """Write the standard roles and profiles of the configuration, in one step, in place of what was there."""
+        async with self._turn:
+            await self._define(self._standard_roles, self._standard_profiles)
+
     async def _define(self, roles: Mapping[str, Mapping[str, Any]], profiles: Mapping[str, Mapping[str, Any]]) -> None:
         """Store roles and profiles in one transaction and put them in force."""
 
@@ -58,3 +75,25 @@ class SecurityModel:
         for outcome in outcomes:
             if isinstance(outcome, FailedWrite):
                 raise outcome.error
+
+
+def _read_standard(standard: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the roles and profiles of the option `security.standard`.
+
+    Raises:
+        ConfigError: One line per fault.
+    """
+    roles, profiles = dict(standard["roles"]), dict(standard["profiles"])
+    faults = []
+    for kind, definitions in (("roles", roles), ("profiles", profiles)):
+        for name, definition in definitions.items():
+            try:
+                if kind == "roles":
+                    read_role(name, definition)
+                else:
+                    read_profile(name, definition, roles.__contains__)
+            except KuzzleError as error:
+                faults.append(f"security.standard.{kind}.{name}: {error.message}")
+    if faults:
+        raise ConfigError(faults)
+    return roles, profiles

@@ -102,6 +102,10 @@ class Users:
             raise _missing(kuid)
         return SecurityObject(kuid, source)
 
+    async def exists(self, kuid: str) -> bool:
+        """Tell whether there is a user of that id."""
+        return kuid in _ANONYMOUS_IDS or await self.collection.find(kuid) is not None
+
     async def admin_exists(self) -> bool:
         """Tell whether at least one user holds the profile `admin`."""
         return await self.uses_profile("admin")
@@ -121,7 +125,7 @@ class Users:
         if kuid in _ANONYMOUS_IDS:
             raise KuzzleError("security.user.already_exists", kuid)
         async with self._turn:
-            return await self.create_in_turn(kuid, source)
+            return await self._create_in_turn(kuid, source)
 
     async def create_first_admin(self, kuid: str, source: Source) -> SecurityObject:
         """Store a new user, if there is no administrator yet.
@@ -132,9 +136,9 @@ class Users:
         async with self._turn:
             if await self.admin_exists():
                 raise KuzzleError.without_id(412, "Admin user is already set.")
-            return await self.create_in_turn(kuid, source)
+            return await self._create_in_turn(kuid, source)
 
-    async def create_in_turn(self, kuid: str, source: Source) -> SecurityObject:
+    async def _create_in_turn(self, kuid: str, source: Source) -> SecurityObject:
         """Store a new user; the turn was taken."""
         try:
             return await self._write_in_turn(WriteKind.CREATE, kuid, source)
@@ -201,7 +205,7 @@ class Users:
         Raises:
             KuzzleError: 404 `services.storage.not_found`; what keeps its belongings.
         """
-        if kuid in _ANONYMOUS_IDS or await self.collection.find(kuid) is None:
+        if kuid in _ANONYMOUS_IDS or not await self.exists(kuid):
             raise _missing(kuid)
         # What belongs to a user goes first: if that fails, or the server dies, deleting can be tried again.
         for delete_belongings in self.on_deleted:

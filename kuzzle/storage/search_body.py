@@ -22,7 +22,7 @@ MAX_RESULT_WINDOW: Final = 10000
 # index.max_docvalue_fields_search of Elasticsearch: each is looked up for every hit.
 MAX_DOC_VALUES: Final = 100
 
-_KEYS: Final = frozenset(
+SEARCH_KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
      "collapse", "docvalue_fields", "min_score", "track_scores", "version"}
 )  # fmt: skip
@@ -88,7 +88,7 @@ def _check_keys(body: Mapping[str, Any]) -> None:
     for name, value in body.items():
         if name in _UNSUPPORTED and not (name in _OFF and value in (False, "false")):
             raise bad_request(f"[{name}] of a search is not supported")
-        if name not in _KEYS and name not in _UNSUPPORTED:
+        if name not in SEARCH_KEYS and name not in _UNSUPPORTED:
             raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
 
 

@@ -32,7 +32,11 @@ def security_page(request: Request, found: SecurityPage) -> dict[str, Any]:
     shape: dict[str, Any] = {"hits": [], "total": page.total}
     for hit in page.hits:
         shown = security_object(request, SecurityObject(hit.id, hit.source or {}))
-        shape["hits"].append({**shown, "highlight": hit.highlight} if hit.highlight else shown)
+        if hit.highlight:
+            shown["highlight"] = hit.highlight
+        if hit.sort is not None:
+            shown["sort"] = hit.sort
+        shape["hits"].append(shown)
     if page.scroll_id is not None:
         shape["scrollId"] = page.scroll_id
     if page.aggregations is not None:

@@ -1,0 +1,148 @@
+"""Users: create with credentials, read, change, delete, list their rights."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from kuzzle.api.results import Acknowledged
+from kuzzle.connection import new_id
+from kuzzle.controllers.base import Controller, action
+from kuzzle.controllers.security.shared import (
+    Bounds,
+    content_of,
+    delete_each,
+    find,
+    find_more,
+    mapping_of,
+    page_of,
+    wanted_ids,
+)
+from kuzzle.controllers.security.user_search import parse_user_search
+from kuzzle.errors import KuzzleError
+from kuzzle.request import Request
+from kuzzle.security.credentials import Credentials
+from kuzzle.security.model import SecurityModel
+from kuzzle.security.stored import RemovedObject, RemovedObjects, SecurityMapping, SecurityObject, SecurityPage
+from kuzzle.storage.base import Source
+
+Store = Callable[[str, Source], Awaitable[SecurityObject]]
+
+
+class UsersController(Controller):
+    """Users: create with credentials, read, change, delete, list their rights."""
+
+    name = "security"
+
+    def __init__(self, model: SecurityModel, credentials: Credentials, limits: Mapping[str, Any]) -> None:
+        self._model = model
+        self._users = model.users
+        self._credentials = credentials
+        self._bounds = Bounds(limits)
+
+    # --- creating
+
+    @action("createUser")
+    async def create_user(self, request: Request) -> SecurityObject:
+        """Store a new user, and credentials if there are any."""
+        return await self._create(request, request.body["content"], self._users.create)
+
+    @action("createRestrictedUser")
+    async def create_restricted_user(self, request: Request) -> SecurityObject:
+        """Store a new user with the profiles that the configuration names."""
+        content = request.body["content"]
+        if "profileIds" in content:
+            raise KuzzleError("api.assert.forbidden_argument", "body.content.profileIds")
+        content = {**content, "profileIds": list(self._users.restricted_profile_ids)}
+        return await self._create(request, content, self._users.create)
+
+    @action("createFirstAdmin")
+    async def create_first_admin(self, request: Request) -> SecurityObject:
+        """Store the first administrator; with `reset`, take the others' rights to everything away."""
+        content = {**request.body["content"], "profileIds": ["admin"]}
+        created = await self._create(request, content, self._users.create_first_admin)
+        if request.argument("reset"):
+            await self._model.restrict()
+        return created
+
+    async def _create(self, request: Request, content: Mapping[str, Any], store: Store) -> SecurityObject:
+        """Store a user and its credentials, or nothing.
+
+        Raises:
+            KuzzleError: What is wrong with the user, or with its credentials.
+        """
+        kuid = request.document_id or None
+        if kuid is not None and await self._users.exists(kuid):
+            raise KuzzleError("security.user.already_exists", kuid)
+        credentials: dict[str, Any] = request.body.get("credentials") or {}
+        await self._credentials.validate(credentials, kuid, request=request)
+        kuid = kuid or new_id()
+        created = await store(kuid, content_of(request, content))
+        try:
+            await self._credentials.create(kuid, credentials, request=request)
+        except BaseException:  # a cancelled request leaves nothing behind either
+            await self._users.delete(kuid)
+            raise
+        return created
+
+    # --- changing
+
+    @action("updateUser")
+    async def update_user(self, request: Request) -> SecurityObject:
+        """Merge changes into a user; new profiles count at the next request."""
+        changes = content_of(request, request.body, is_update=True)
+        return await self._users.update(request.required("_id"), changes)
+
+    @action("replaceUser")
+    async def replace_user(self, request: Request) -> SecurityObject:
+        """Store a content in place of that of a user; its credentials stay."""
+        return await self._users.replace(request.required("_id"), content_of(request, request.body))
+
+    @action("deleteUser")
+    async def delete_user(self, request: Request) -> RemovedObject:
+        """Delete a user with its tokens and credentials."""
+        kuid = request.required("_id")
+        await self._users.delete(kuid)
+        return RemovedObject(kuid)
+
+    @action("mDeleteUsers")
+    async def m_delete_users(self, request: Request) -> RemovedObjects:
+        """Delete several users."""
+        ids = wanted_ids(request, self._bounds.write, "services.storage.write_limit_exceeded")
+        return await delete_each(ids, self._users.delete)
+
+    # --- reading
+
+    @action("getUser")
+    async def get_user(self, request: Request) -> SecurityObject:
+        """Return a user."""
+        return await self._users.read(request.required("_id"))
+
+    @action("getUserRights")
+    async def get_user_rights(self, request: Request) -> dict[str, Any]:
+        """List what a user's profiles allow and deny."""
+        user = await self._users.get(request.required("_id"))
+        rights = self._model.rights.listing(user.profile_ids)
+        return {"hits": rights, "total": len(rights)}
+
+    @action("searchUsers")
+    async def search_users(self, request: Request) -> SecurityPage:
+        """Find users."""
+        search = parse_user_search(request.body, *page_of(request, self._bounds))
+        return await find(request, self._bounds, self._users.collection, search)
+
+    @action("scrollUsers")
+    async def scroll_users(self, request: Request) -> SecurityPage:
+        """Return the next page of a search of users."""
+        return await find_more(request, self._bounds, self._users.collection)
+
+    @action("getUserMapping")
+    async def get_user_mapping(self, request: Request) -> SecurityMapping:
+        """Return how users are indexed."""
+        return await mapping_of(self._users.collection)
+
+    @action("updateUserMapping")
+    async def update_user_mapping(self, request: Request) -> Acknowledged:
+        """Add to how users are indexed."""
+        await self._users.collection.update_mapping(request.body)
+        return Acknowledged()

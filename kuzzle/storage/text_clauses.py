@@ -156,10 +156,8 @@ def read_multi_match(content: Mapping[str, Any]) -> Query:
     if not isinstance(fields, list) or not fields or not all(isinstance(field, str) and field for field in fields):
         raise bad_request("[multi_match] requires a list of [fields]")
     kind = str(content.get("type", "best_fields")).lower()
-    if kind == "cross_fields":
-        raise bad_request("[multi_match] the type [cross_fields] is not supported")
     fuzziness = read_fuzziness(clause, content)
-    if fuzziness is not None and kind in ("phrase", "phrase_prefix"):
+    if fuzziness is not None and kind in ("phrase", "phrase_prefix", "cross_fields"):
         raise bad_request(f"Fuzziness not allowed for type [{kind}]")
     tie_breaker = content.get("tie_breaker")
     return MultiMatch(

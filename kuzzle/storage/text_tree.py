@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FieldsKind = Literal["best_fields", "most_fields", "bool_prefix", "phrase", "phrase_prefix"]
+FieldsKind = Literal["best_fields", "most_fields", "bool_prefix", "phrase", "phrase_prefix", "cross_fields"]
 """How the fields of a `multi_match` are matched and what counts of them."""
 
 
@@ -165,7 +165,8 @@ class MultiMatch:
             cannot take the text are left out.
         kind: `best_fields`: the best score of a field counts, and `tie_breaker` of the others; `most_fields`: all
             scores add up; `bool_prefix`: so too, and the last word may go on; `phrase` and `phrase_prefix`: as
-            `best_fields`, with the words one after the other.
+            `best_fields`, with the words one after the other; `cross_fields`: fields that are analysed alike are one,
+            so that each word may stand in another of them.
         tie_breaker: None: what the kind says.
         fuzziness: How words may differ, but the last one of `bool_prefix`. None: not at all.
         slop: Of phrases.
@@ -188,6 +189,22 @@ class MultiMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class WordInFields:
+    """One of several text fields holds a word, which counts as equally rare in all of them.
+
+    Attributes:
+        fields: Paths and their boosts.
+        word: As the fields' analyser makes it.
+        tie_breaker: Of the scores the best counts, and this part of the others.
+    """
+
+    fields: tuple[tuple[str, float], ...]
+    word: str
+    tie_breaker: float = 0.0
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Fuzzy:
     """The field holds a term (of a text: a word) that differs from a word by a few typing errors."""
 
@@ -207,4 +224,4 @@ class AnyCase:
 
 
 Pattern = Prefix | Wildcard | Regexp | AnyCase
-Text = Match | MatchBoolPrefix | MatchPhrase | MatchPhrasePrefix | MultiMatch | Pattern | Fuzzy
+Text = Match | MatchBoolPrefix | MatchPhrase | MatchPhrasePrefix | MultiMatch | WordInFields | Pattern | Fuzzy

@@ -69,6 +69,9 @@ class HighlightContract:
              {"title": ["The Quick, brown Fox: it's <em>a</em> <em>fox</em>!"]}),
             ("a", {"multi_match": {"query": "red fox", "fields": ["ta*", "title"], "type": "phrase"}},
              {"fields": {"*": {}}}, {"tags": ["<em>red fox</em>"]}),
+            ("b", {"multi_match": {"query": "fox here", "fields": ["title", "o.*"], "type": "cross_fields"}},
+             {"fields": {"title": {"number_of_fragments": 1}, "o.note": {}}},
+             {"title": ["a <em>fox</em> <em>here</em>"], "o.note": ["Fox <em>fox</em>", "a <em>fox</em>"]}),
             ("a", {"range": {"year": {"gt": 1}}}, {"fields": {"*": {}, "unknown": {}}}, {}),
         ],
     )  # fmt: skip

@@ -73,11 +73,16 @@ def query_tokens(
         analyzer: That of the query; None: the field's.
         is_phrase: The field may have another analyser for phrases.
     """
-    definition = field.definition
-    names = ("search_quote_analyzer", "search_analyzer") if is_phrase else ("search_analyzer",)
-    chosen = analyzer or next((definition[name] for name in names if name in definition), None)
     shown = str(text).lower() if isinstance(text, bool) else str(text)
-    return tokens_of(chosen or definition.get("analyzer", "standard"), shown)
+    return tokens_of(query_analyzer(field, analyzer, is_phrase=is_phrase), shown)
+
+
+def query_analyzer(field: Field, analyzer: str | None, *, is_phrase: bool = False) -> str:
+    """Return the name of what cuts the text that a query looks for in a text field."""
+    if analyzer is not None:
+        return analyzer
+    names = ("search_quote_analyzer", "search_analyzer", "analyzer") if is_phrase else ("search_analyzer", "analyzer")
+    return str(next((field.definition[name] for name in names if name in field.definition), "standard"))
 
 
 def _standard(text: str) -> Iterable[str]:

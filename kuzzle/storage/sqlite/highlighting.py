@@ -31,6 +31,7 @@ from kuzzle.storage.text_tree import (
     Prefix,
     Regexp,
     Wildcard,
+    WordInFields,
 )
 from kuzzle.storage.tree import Bool, Query, Term, Terms
 
@@ -67,6 +68,9 @@ def wanted_words(query: Query, mapping: FieldMapping, scope: str = "") -> Iterat
             accepted = _accepted(query, mapping)
             if accepted is not None:
                 yield accepted[0], _all_of(accepted[1])
+            elif isinstance(query, WordInFields):
+                for path, _ in query.fields:
+                    yield path, _all_of({query.word}.__contains__)
             elif isinstance(query, MatchPhrase | MatchPhrasePrefix):
                 yield query.field, _phrase(query, mapping.fields.get(query.field))
     for clause in inner:

@@ -9,6 +9,7 @@ from kuzzle.storage.compound_tree import DisMax
 from kuzzle.storage.fields import Field
 from kuzzle.storage.mapping import Mapping
 from kuzzle.storage.reading import bad_request, minimum_should_match
+from kuzzle.storage.sqlite import cross_fields
 from kuzzle.storage.sqlite.analysis import query_words, words_of
 from kuzzle.storage.text_tree import (
     Fuzzy,
@@ -84,6 +85,8 @@ def _fields(mapping: Mapping, query: MultiMatch, scope: str) -> Query:
         raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_LOOKUPS}")
     if not found:
         return MatchNone()
+    if query.kind == "cross_fields":
+        return cross_fields.expand(mapping, query, found)
     tie_breaker = query.tie_breaker
     if tie_breaker is None:
         tie_breaker = 1.0 if query.kind in ("most_fields", "bool_prefix") else 0.0

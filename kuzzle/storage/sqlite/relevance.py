@@ -31,16 +31,25 @@ class Relevance:
         self._vocabulary = vocabulary
         self._state = state
 
-    def rarity(self, field: Field, word: str) -> float:
-        """Return how much a word tells because few texts have it."""
+    def rarity(self, field: Field, word: str, having: int | None = None) -> float:
+        """Return how much a word tells because few texts have it.
+
+        Args:
+            having: How many texts to take for those that have it; None: those that do.
+        """
         texts, _ = self._vocabulary.lengths(field)
-        having = self._vocabulary.count(field, word)
+        if having is None:
+            having = self._vocabulary.count(field, word)
         return math.log(1 + max(0.0, texts - having + 0.5) / (having + 0.5))
 
     def score(self, bind: Callable[[Any], str], field: Field, word: str, boost: float) -> str:
         """Return the expression of what a word adds to the score of a document; 0 where it does not stand."""
+        return self.word_score(bind, field, word, boost * self.rarity(field, word))
+
+    def word_score(self, bind: Callable[[Any], str], field: Field, word: str, rarity: float) -> str:
+        """Return the same of a word that is so rare, the boost counted in."""
         number = self._state.field_numbers[field.path]
-        weight = self.weight(bind, field, boost * self.rarity(field, word))
+        weight = self.weight(bind, field, rarity)
         return (
             f"coalesce((SELECT {weight} FROM {self._state.values_table} "
             f"WHERE field = {number} AND value = {bind(word)} AND rid = d.rid), 0.0)"

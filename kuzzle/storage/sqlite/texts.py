@@ -9,7 +9,7 @@ import apsw
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request, minimum_should_match
-from kuzzle.storage.sqlite import fuzzy, phrases
+from kuzzle.storage.sqlite import cross_fields, fuzzy, phrases
 from kuzzle.storage.sqlite.analysis import query_words
 from kuzzle.storage.sqlite.automata import ANYTHING, Automaton, Characters, Expression, Sequence, literal, sequence
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
@@ -28,6 +28,7 @@ from kuzzle.storage.text_tree import (
     Prefix,
     Text,
     Wildcard,
+    WordInFields,
 )
 from kuzzle.storage.tree import Term
 from kuzzle.storage.values import query_value
@@ -55,6 +56,8 @@ def condition(translation: Translation, query: Text) -> str:
         return fuzzy.condition(translation, query)
     if isinstance(query, MatchPhrase | MatchPhrasePrefix):
         return phrases.condition(translation, query)
+    if isinstance(query, WordInFields):
+        return cross_fields.condition(translation, query)
     return _pattern(translation, query)
 
 
@@ -78,6 +81,8 @@ def score(translation: Translation, query: Text) -> Score:
         return fuzzy.score(translation, query)
     if isinstance(query, MatchPhrase | MatchPhrasePrefix):
         return phrases.score(translation, query)
+    if isinstance(query, WordInFields):
+        return cross_fields.score(translation, query)
     return query.boost
 
 

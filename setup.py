@@ -50,6 +50,7 @@ setup(
         "apsw>=3.50",
         "prometheus-client>=0.22",
         "argon2-cffi>=23.1",
+        "google-re2==1.1.20251105",
     ],
     extras_require={
         "test": [

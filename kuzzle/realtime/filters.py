@@ -15,18 +15,39 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from kuzzle.encoding import JsonError, decode_json
-from kuzzle.errors import KuzzleError
+from kuzzle.realtime.bodies import is_number, non_empty_array, one_field, only, refuse, texts
+from kuzzle.realtime.geo_bodies import read_box, read_circle, read_polygon, read_ring
 from kuzzle.realtime.normal_form import WORK_PER_TERM, AllOf, AnyOf, Expression, NormalForm, normal_form, too_much_work
-from kuzzle.realtime.operators import Clause, Equals, Exists, HasElement, InRange, above, below
+from kuzzle.realtime.operators import (
+    Clause,
+    Equals,
+    Exists,
+    HasElement,
+    InRange,
+    InShape,
+    MatchesRegexp,
+    Unplaceable,
+    above,
+    below,
+)
+from kuzzle.realtime.regexps import Pattern, RegexpProblem
+from kuzzle.realtime.shapes import Shape
 
 MAX_TERMS: Final = 256
 """How many *ands* a filter may come to where `limits.subscriptionMinterms` sets no other bound."""
 MAX_DEPTH: Final = 64
 """How deep operators may nest: nobody writes that by hand, and reading calls itself for each level."""
 
+# Parts of `bool`: whether one operand is enough, and whether the opposite is meant.
+_BOOL_PARTS: Final[Mapping[str, tuple[bool, bool]]] = {
+    "must": (False, False),
+    "must_not": (True, True),
+    "should": (True, False),
+    "should_not": (False, True),
+}
 _ARRAY_START: Final = re.compile(r"(?<!^)(?<!\\)\[")
 _LOWER_BOUNDS: Final = ("gt", "gte")
 _UPPER_BOUNDS: Final = ("lt", "lte")
@@ -62,16 +83,16 @@ class _FilterReader:
     def read(self, filters: Any, path: str, is_negated: bool, depth: int) -> Expression:
         """Read a filter that must not be empty; `path` is where it stands."""
         if not isinstance(filters, dict):
-            _refuse(path, "must be an object")
+            refuse(path, "must be an object")
         if len(filters) != 1:
-            _refuse(path, f"must have exactly one keyword, not {len(filters)}")
+            refuse(path, f"must have exactly one keyword, not {len(filters)}")
         if depth > MAX_DEPTH:
-            _refuse(path, f"nests deeper than {MAX_DEPTH} operators")
+            refuse(path, f"nests deeper than {MAX_DEPTH} operators")
         ((keyword, body),) = filters.items()
         reader = _READERS.get(keyword)
         place = f"{path}.{keyword}" if path else str(keyword)
         if reader is None:
-            _refuse(place, f"unknown keyword (known: {', '.join(_READERS)})")
+            refuse(place, f"unknown keyword (known: {', '.join(_READERS)})")
         return reader(self, body, place, is_negated, depth)
 
     # --- operators
@@ -88,37 +109,60 @@ class _FilterReader:
         return self.read(body, path, not is_negated, depth + 1)
 
     def _operands(self, body: Any, path: str, is_negated: bool, depth: int) -> list[Expression]:
-        for part in _non_empty_array(body, path):
+        for part in non_empty_array(body, path):
             if not isinstance(part, dict) or not part:
-                _refuse(path, "can only contain non-empty objects")
+                refuse(path, "can only contain non-empty objects")
         return [self.read(part, path, is_negated, depth + 1) for part in body]
+
+    def combined(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        """Read `bool`: all that stand there must hold. What is null, false, zero or empty text does not stand there."""
+        given = {name: part for name, part in only(body, _BOOL_PARTS, path).items() if part or part in ([], {})}
+        if not given:
+            refuse(path, "cannot be empty")
+        if isinstance(given.get("must"), dict):
+            given["must"] = [given["must"]]
+        parts = []
+        for name, part in given.items():
+            unites, inverts = _BOOL_PARTS[name]
+            read = self.any_of if unites else self.all_of
+            parts.append(read(part, f"{path}.{name}", is_negated is not inverts, depth + 1))
+        return AnyOf(parts) if is_negated else AllOf(parts)
+
+    def nothing(self, _body: Any, _path: str, is_negated: bool, _depth: int) -> Expression:
+        return AllOf(()) if is_negated else AnyOf(())
 
     # --- clauses
 
     def equals(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
-        field, value = _one_field(body, path)
-        if not (value is None or isinstance(value, str | bool) or _is_number(value)):
-            _refuse(f"{path}.{field}", "must be a string, a number, a boolean or null")
+        field, value = one_field(body, path)
+        if not (value is None or isinstance(value, str | bool) or is_number(value)):
+            refuse(f"{path}.{field}", "must be a string, a number, a boolean or null")
         return self._count(Equals(field, value, is_negated=is_negated))
 
     def is_in(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
-        field, values = _one_field(body, path)
-        place = f"{path}.{field}"
-        for value in _non_empty_array(values, place):
-            if not isinstance(value, str):
-                _refuse(place, "must hold only values of type string")
-        parts = [self._count(Equals(field, value, is_negated=is_negated)) for value in dict.fromkeys(values)]
+        field, values = one_field(body, path)
+        return self._one_of(field, texts(values, f"{path}.{field}"), is_negated)
+
+    def ids(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        values = only(body, ("values",), path)["values"]
+        return self._one_of("_id", texts(values, f"{path}.values"), is_negated)
+
+    def _one_of(self, field: str, values: Sequence[str], is_negated: bool) -> Expression:
+        parts = [self._count(Equals(field, value, is_negated=is_negated)) for value in values]
         return AllOf(parts) if is_negated else AnyOf(parts)
+
+    def missing(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        return self.exists(body, path, not is_negated, depth)
 
     def exists(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
         if isinstance(body, dict):
             if list(body) != ["field"]:
-                _refuse(path, 'must be a field, or an object with nothing but "field"')
+                refuse(path, 'must be a field, or an object with nothing but "field"')
             body, path = body["field"], f"{path}.field"
         if not isinstance(body, str):
-            _refuse(path, "must be a string")
+            refuse(path, "must be a string")
         if not body:
-            _refuse(path, "cannot test an empty field name")
+            refuse(path, "cannot test an empty field name")
         start = _ARRAY_START.search(body) if body.endswith("]") else None
         if start is None:
             return self._count(Exists(_unescaped(body), is_negated=is_negated))
@@ -126,33 +170,68 @@ class _FilterReader:
         try:
             value = decode_json(text)
         except JsonError:
-            _refuse(path, f"invalid array value ({text})")
+            refuse(path, f"invalid array value ({text})")
         if isinstance(value, dict | list):  # these are told apart by identity: no document holds one
             return AllOf(()) if is_negated else AnyOf(())
         return self._count(HasElement(_unescaped(body[: start.start()]), value, is_negated=is_negated))
 
     def in_range(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
-        field, bounds = _one_field(body, path)
+        field, bounds = one_field(body, path)
         place = f"{path}.{field}"
         if not isinstance(bounds, dict) or not bounds:
-            _refuse(place, "must be a non-empty object")
+            refuse(place, "must be a non-empty object")
         for name, bound in bounds.items():
             if name not in _LOWER_BOUNDS and name not in _UPPER_BOUNDS:
-                _refuse(place, f'"{name}" is not an allowed attribute (allowed: gt, gte, lt, lte)')
-            if not _is_number(bound):
-                _refuse(f"{place}.{name}", "must be a number")
+                refuse(place, f'"{name}" is not an allowed attribute (allowed: gt, gte, lt, lte)')
+            if not is_number(bound):
+                refuse(f"{place}.{name}", "must be a number")
         for names, side in ((_LOWER_BOUNDS, "lower"), (_UPPER_BOUNDS, "upper")):
             if all(name in bounds for name in names):
-                _refuse(place, f"only 1 {side} boundary allowed")
+                refuse(place, f"only 1 {side} boundary allowed")
         low = next((bounds[name] for name in _LOWER_BOUNDS if name in bounds), -math.inf)
         high = next((bounds[name] for name in _UPPER_BOUNDS if name in bounds), math.inf)
         if low >= high:
-            _refuse(place, "the lower boundary must be strictly below the upper one")
+            refuse(place, "the lower boundary must be strictly below the upper one")
         low = above(low) if "gt" in bounds else low
         high = below(high) if "lt" in bounds else high
         if low > high:  # two neighbours, both excluded
             return AllOf(()) if is_negated else AnyOf(())
         return self._count(InRange(field, low, high, is_negated=is_negated))
+
+    def regexp(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        field, operand = one_field(body, path)
+        place = f"{path}.{field}"
+        flags: Any = ""
+        if isinstance(operand, dict):
+            given = only(operand, ("flags", "value"), place)
+            if "value" not in given:
+                refuse(place, 'the property "value" is missing')
+            operand, flags = given["value"], given.get("flags") or ""
+        if not isinstance(operand, str):
+            refuse(place, "the pattern must be a string")
+        if not isinstance(flags, str):
+            refuse(f"{place}.flags", "must be a string")
+        try:
+            pattern = Pattern(operand, flags)
+        except RegexpProblem as problem:
+            refuse(place, f"cannot parse regexp expression ({problem})")
+        return self._count(MatchesRegexp(field, pattern, is_negated=is_negated))
+
+    def box(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        return self._in_shape(*read_box(body, path), is_negated)
+
+    def circle(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        return self._in_shape(*read_circle(body, path), is_negated)
+
+    def ring(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        return self._in_shape(*read_ring(body, path), is_negated)
+
+    def polygon(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
+        return self._in_shape(*read_polygon(body, path), is_negated)
+
+    def _in_shape(self, field: str, shape: Shape, is_negated: bool) -> Expression:
+        inside = self._count(InShape(field, shape, is_negated=is_negated))
+        return AllOf((inside, Unplaceable(field, is_negated=True))) if is_negated else inside
 
     def _count(self, clause: Clause) -> Clause:
         self._clauses_left -= 1
@@ -164,39 +243,22 @@ class _FilterReader:
 _READERS: Final[Mapping[str, Callable[[_FilterReader, Any, str, bool, int], Expression]]] = {
     "equals": _FilterReader.equals,
     "exists": _FilterReader.exists,
+    "missing": _FilterReader.missing,
     "in": _FilterReader.is_in,
+    "ids": _FilterReader.ids,
     "range": _FilterReader.in_range,
+    "regexp": _FilterReader.regexp,
+    "geoBoundingBox": _FilterReader.box,
+    "geoDistance": _FilterReader.circle,
+    "geoDistanceRange": _FilterReader.ring,
+    "geoPolygon": _FilterReader.polygon,
     "and": _FilterReader.all_of,
     "or": _FilterReader.any_of,
     "not": _FilterReader.none_of,
+    "bool": _FilterReader.combined,
+    "nothing": _FilterReader.nothing,
 }
-
-
-def _one_field(body: Any, path: str) -> tuple[str, Any]:
-    if not isinstance(body, dict):
-        _refuse(path, "must be an object")
-    if len(body) != 1:
-        _refuse(path, f"must have exactly one field, not {len(body)}")
-    ((field, value),) = body.items()
-    return field, value
-
-
-def _non_empty_array(values: Any, path: str) -> Sequence[Any]:
-    if not isinstance(values, list):
-        _refuse(path, "must be an array")
-    if not values:
-        _refuse(path, "cannot be empty")
-    return values
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def _unescaped(path: str) -> str:
     return path.replace("\\[", "[").replace("\\]", "]")
-
-
-def _refuse(path: str, reason: str) -> NoReturn:
-    text = f'"{path}": {reason}' if path else f"A filter {reason}"
-    raise KuzzleError.without_id(400, text)

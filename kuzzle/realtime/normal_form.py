@@ -15,7 +15,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from kuzzle.errors import KuzzleError
-from kuzzle.realtime.operators import Clause, Equals, Exists, HasElement, InRange
+from kuzzle.realtime.operators import (
+    Clause,
+    Equals,
+    Exists,
+    HasElement,
+    InRange,
+    InShape,
+    MatchesRegexp,
+    Unplaceable,
+)
 
 Term = frozenset[Clause]
 NormalForm = tuple[tuple[Clause, ...], ...]
@@ -150,14 +159,38 @@ def _settled_on_field(clauses: set[Clause]) -> set[Clause] | None:
             return {clause} if all(other.holds(clause.value) for other in clauses) else None
         if isinstance(clause, Exists) and clause.is_negated:
             return {clause} if all(other.is_negated for other in clauses) else None
-    ranges = [clause for clause in clauses if isinstance(clause, InRange) and not clause.is_negated]
-    elements = {clause for clause in clauses if isinstance(clause, HasElement) and not clause.is_negated}
+    if any(clause.negation() in clauses for clause in clauses if clause.is_negated):
+        return None
+    positive = [clause for clause in clauses if not clause.is_negated]
+    kinds = {type(clause) for clause in positive} - {Exists}
+    if not _can_stand_together(kinds):
+        return None
+    ranges = [clause for clause in positive if isinstance(clause, InRange)]
     if ranges:
-        return None if elements else _settled_on_number(clauses, ranges)
-    if elements:
-        absent = {clause for clause in clauses if isinstance(clause, HasElement) and clause.is_negated}
-        return None if any(clause.negation() in elements for clause in absent) else elements | absent
-    return clauses
+        return _settled_on_number(clauses, ranges)
+    return {clause for clause in clauses if not _is_implied(clause, positive)}
+
+
+# Clauses that one value may satisfy: a number, a text or its place, an array or its place.
+_TOGETHER: Final = ({InRange}, {MatchesRegexp, InShape}, {HasElement, InShape})
+
+
+def _is_implied(clause: Clause, positive: list[Clause]) -> bool:
+    """Tell whether a clause holds whenever all these positive ones about the same field do."""
+    if isinstance(clause, Exists):
+        return any(not isinstance(other, Exists) for other in positive)
+    if not clause.is_negated:
+        return False
+    if isinstance(clause, Equals):
+        return any(not other.accepts(clause.value) for other in positive)
+    if isinstance(clause, Unplaceable):
+        return any(isinstance(other, InShape) for other in positive)
+    kinds = {type(clause), *(type(other) for other in positive if not isinstance(other, Exists))}
+    return bool(positive) and not _can_stand_together(kinds)
+
+
+def _can_stand_together(kinds: set[type[Clause]]) -> bool:
+    return not kinds or any(kinds <= together for together in _TOGETHER)
 
 
 def _settled_on_number(clauses: set[Clause], ranges: list[InRange]) -> set[Clause] | None:
@@ -170,7 +203,7 @@ def _settled_on_number(clauses: set[Clause], ranges: list[InRange]) -> set[Claus
     for clause in clauses:
         if not clause.is_negated:
             continue
-        if isinstance(clause, Equals) and common.accepts(clause.value):
+        if isinstance(clause, Unplaceable) or (isinstance(clause, Equals) and common.accepts(clause.value)):
             kept.add(clause)
         elif isinstance(clause, InRange) and clause.low <= high and low <= clause.high:
             if clause.low <= low and high <= clause.high:

@@ -12,6 +12,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self
 
+from kuzzle.realtime.places import find_place
+from kuzzle.realtime.regexps import Pattern, encoded
+from kuzzle.realtime.shapes import Shape
+
 Scalar = str | int | float | bool | None
 Document = Mapping[str, Any]
 """A document as filters see it: field path to value."""
@@ -45,7 +49,7 @@ class Clause(ABC):
 
     rank: ClassVar[int]
     """Place of the operator among the others, the most selective first: equals 0, array element 1,
-    exists 2, (shapes 3), range 4, (regexp 5, match 6)."""
+    exists 2, shapes 3, range 4, regexp 5, no place 6."""
     breadth: float = 0
     """Compares clauses of the same rank: the narrower tends to accept fewer documents."""
 
@@ -154,6 +158,61 @@ class InRange(Clause):
 
     def negation(self) -> InRange:
         return InRange(self.field, self.low, self.high, is_negated=not self.is_negated)
+
+
+class InShape(Clause):
+    """The field is a point inside a shape."""
+
+    __slots__ = ("shape",)
+    rank = 3
+
+    def __init__(self, field: str, shape: Shape, *, is_negated: bool = False) -> None:
+        super().__init__(field, *shape.key, is_negated=is_negated)
+        self.shape = shape
+
+    def accepts(self, value: Any) -> bool:
+        place = None if value is ABSENT else find_place(value)
+        return place is not None and self.shape.holds(place)
+
+    def negation(self) -> InShape:
+        return InShape(self.field, self.shape, is_negated=not self.is_negated)
+
+
+class Unplaceable(Clause):
+    """The field holds something that is no point: not inside a shape, and not outside of one either.
+
+    What counts as nothing (absent, null, false, zero, an empty text) is outside of every shape.
+    """
+
+    __slots__ = ()
+    rank = 6
+
+    def accepts(self, value: Any) -> bool:
+        if value is ABSENT or value is None or value is False or value == "":
+            return False
+        if type(value) in NUMBERS and value == 0:
+            return False
+        return find_place(value) is None
+
+    def negation(self) -> Unplaceable:
+        return Unplaceable(self.field, is_negated=not self.is_negated)
+
+
+class MatchesRegexp(Clause):
+    """The field is a text in which a pattern is found."""
+
+    __slots__ = ("pattern",)
+    rank = 5
+
+    def __init__(self, field: str, pattern: Pattern, *, is_negated: bool = False) -> None:
+        super().__init__(field, pattern.source, pattern.flags, is_negated=is_negated)
+        self.pattern = pattern
+
+    def accepts(self, value: Any) -> bool:
+        return type(value) is str and self.pattern.is_found_in(encoded(value))
+
+    def negation(self) -> MatchesRegexp:
+        return MatchesRegexp(self.field, self.pattern, is_negated=not self.is_negated)
 
 
 def above(bound: float) -> float:

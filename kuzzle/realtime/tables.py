@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from kuzzle.realtime.operators import NUMBERS, Clause, Document, Equals, Exists, HasElement, InRange, Scalar
-from kuzzle.realtime.ranges import RangeIndex
+from kuzzle.realtime.operators import NUMBERS, Clause, Document, Equals, Exists, HasElement, Scalar, Unplaceable
+from kuzzle.realtime.searches import KINDS, Searches, all_hold
 
 EntryType = TypeVar("EntryType")
 
@@ -100,14 +100,14 @@ class _ValueTable(Generic[EntryType]):
 class _FieldTables(Generic[EntryType]):
     """The clauses about one field."""
 
-    __slots__ = ("elements", "equals", "exists", "ranges", "tested_ranges")
+    __slots__ = ("elements", "equals", "exists", "searches", "unplaceable")
 
     def __init__(self) -> None:
         self.equals: _ValueTable[EntryType] | None = None
         self.elements: _ValueTable[EntryType] | None = None
         self.exists: dict[None, _Slot[EntryType]] | None = None
-        self.ranges: RangeIndex[EntryType] | None = None
-        self.tested_ranges: RangeIndex[tuple[tuple[Clause, ...], EntryType]] | None = None
+        self.searches: dict[type[Clause], Searches[EntryType]] | None = None
+        self.unplaceable: dict[Unplaceable, _Slot[EntryType]] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -115,8 +115,8 @@ class _FieldTables(Generic[EntryType]):
             self.equals is None
             and self.elements is None
             and self.exists is None
-            and self.ranges is None
-            and self.tested_ranges is None
+            and self.searches is None
+            and self.unplaceable is None
         )
 
     def collect(self, value: Any, document: Document, hits: list[EntryType]) -> None:
@@ -128,14 +128,16 @@ class _FieldTables(Generic[EntryType]):
                 _collect(slot, document, hits)
         if self.exists is not None:
             _collect(self.exists[None], document, hits)
-        if kind in NUMBERS:
-            if self.ranges is not None:
-                hits += self.ranges.find(value)
-            if self.tested_ranges is not None:
-                hits.extend(entry for rest, entry in self.tested_ranges.find(value) if all_hold(rest, document))
-        elif kind is list and self.elements is not None:
+        if self.searches is not None:
+            for searches in self.searches.values():
+                searches.collect(value, document, hits)
+        if kind is list and self.elements is not None:
             for slot in _element_slots(value, self.elements):
                 _collect(slot, document, hits)
+        if self.unplaceable is not None:
+            for clause, slot in self.unplaceable.items():
+                if clause.accepts(value):
+                    _collect(slot, document, hits)
 
 
 class Node(Generic[EntryType]):
@@ -152,8 +154,8 @@ class Node(Generic[EntryType]):
         tables = self.fields.get(first.field)
         if tables is None:
             tables = self.fields[first.field] = _FieldTables()
-        if isinstance(first, InRange):
-            _add_range(tables, first, rest, entry)
+        if type(first) in KINDS:
+            _add_search(tables, first, rest, entry)
             return
         slots, key = _slots_for(tables, first)
         slot = slots.get(key)
@@ -176,8 +178,8 @@ class Node(Generic[EntryType]):
         """
         first, rest = term[0], tuple(term[1:])
         tables = self.fields[first.field]
-        if isinstance(first, InRange):
-            _remove_range(tables, first, rest, entry)
+        if type(first) in KINDS:
+            _remove_search(tables, first, rest, entry)
         else:
             slots, key = _slots_for(tables, first)
             slot = slots[key]
@@ -197,14 +199,6 @@ class Node(Generic[EntryType]):
             fields[path].collect(document[path], document, hits)
 
 
-def all_hold(clauses: Sequence[Clause], document: Document) -> bool:
-    """Tell whether every clause holds in a document."""
-    for clause in clauses:  # noqa: SIM110 - a generator would cost more than the tests
-        if not clause.holds_in(document):
-            return False
-    return True
-
-
 def _collect(slot: _Slot[EntryType], document: Document, hits: list[EntryType]) -> None:
     if type(slot) is _Bucket:
         slot.collect(document, hits)
@@ -212,7 +206,7 @@ def _collect(slot: _Slot[EntryType], document: Document, hits: list[EntryType]) 
         hits.append(slot)  # type: ignore[arg-type]
 
 
-def _slots_for(tables: _FieldTables[EntryType], clause: Clause) -> tuple[dict[Any, _Slot[EntryType]], Scalar]:
+def _slots_for(tables: _FieldTables[EntryType], clause: Clause) -> tuple[dict[Any, _Slot[EntryType]], Any]:
     """Return the table of a clause that asks for one value, made if need be, and the value."""
     if isinstance(clause, Equals):
         if tables.equals is None:
@@ -222,6 +216,10 @@ def _slots_for(tables: _FieldTables[EntryType], clause: Clause) -> tuple[dict[An
         if tables.elements is None:
             tables.elements = _ValueTable()
         return tables.elements.values_like(clause.value), clause.value
+    if isinstance(clause, Unplaceable):
+        if tables.unplaceable is None:
+            tables.unplaceable = {}
+        return tables.unplaceable, clause
     if not isinstance(clause, Exists):
         raise TypeError(f"no table for {clause}")
     if tables.exists is None:
@@ -240,27 +238,23 @@ def _element_slots(values: list[Any], elements: _ValueTable[EntryType]) -> list[
     return list(slots.values())
 
 
-def _add_range(tables: _FieldTables[EntryType], clause: InRange, rest: tuple[Clause, ...], entry: EntryType) -> None:
-    if rest:
-        if tables.tested_ranges is None:
-            tables.tested_ranges = RangeIndex()
-        tables.tested_ranges.add(clause.low, clause.high, (rest, entry))
-    else:
-        if tables.ranges is None:
-            tables.ranges = RangeIndex()
-        tables.ranges.add(clause.low, clause.high, entry)
+def _add_search(tables: _FieldTables[EntryType], clause: Clause, rest: tuple[Clause, ...], entry: EntryType) -> None:
+    kind = type(clause)
+    if tables.searches is None:
+        tables.searches = {}
+    if kind not in tables.searches:
+        tables.searches[kind] = Searches(KINDS[kind])
+    tables.searches[kind].add(clause, rest, entry)
 
 
-def _remove_range(tables: _FieldTables[EntryType], clause: InRange, rest: tuple[Clause, ...], entry: EntryType) -> None:
-    index: RangeIndex[Any] | None = tables.tested_ranges if rest else tables.ranges
-    if index is None:
+def _remove_search(tables: _FieldTables[EntryType], clause: Clause, rest: tuple[Clause, ...], entry: EntryType) -> None:
+    kind = type(clause)
+    if tables.searches is None:
         raise KeyError(clause)
-    index.remove(clause.low, clause.high, (rest, entry) if rest else entry)
-    if not index:
-        if rest:
-            tables.tested_ranges = None
-        else:
-            tables.ranges = None
+    tables.searches[kind].remove(clause, rest, entry)
+    if tables.searches[kind].is_empty:
+        del tables.searches[kind]
+        tables.searches = tables.searches or None
 
 
 def _prune(tables: _FieldTables[EntryType]) -> None:
@@ -274,3 +268,5 @@ def _prune(tables: _FieldTables[EntryType]) -> None:
         tables.elements = None
     if not tables.exists:
         tables.exists = None
+    if not tables.unplaceable:
+        tables.unplaceable = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -50,8 +51,17 @@ def _holds(filters: dict[str, Any], flat: dict[str, Any]) -> bool:
         return any(_holds(part, flat) for part in body)
     if keyword == "not":
         return not _holds(body, flat)
-    if keyword == "exists":
-        return _exists(body if isinstance(body, str) else body["field"], flat)
+    if keyword == "bool":
+        return all(_bool_part(name, part, flat) for name, part in body.items())
+    if keyword == "nothing":
+        return False
+    if keyword in ("exists", "missing"):
+        return _exists(body if isinstance(body, str) else body["field"], flat) == (keyword == "exists")
+    if keyword == "ids":
+        return any(is_same(flat.get("_id"), one) for one in body["values"])
+    if keyword.startswith("geo"):
+        place = flat.get("place")
+        return isinstance(place, list) and _is_inside(keyword, body, place[0], place[1])
     ((field, operand),) = body.items()
     if field not in flat:
         return False
@@ -60,8 +70,36 @@ def _holds(filters: dict[str, Any], flat: dict[str, Any]) -> bool:
         return is_same(value, operand)
     if keyword == "in":
         return any(is_same(value, one) for one in operand)
+    if keyword == "regexp":
+        pattern, flags = (operand, "") if isinstance(operand, str) else (operand["value"], operand["flags"])
+        return isinstance(value, str) and re.search(pattern, value, re.IGNORECASE if "i" in flags else 0) is not None
     assert keyword == "range"
     return isinstance(value, int | float) and not isinstance(value, bool) and _is_between(value, operand)
+
+
+def _bool_part(name: str, filters: list[Any], flat: dict[str, Any]) -> bool:
+    verdicts = [_holds(part, flat) for part in filters]
+    return {
+        "must": all(verdicts),
+        "must_not": not any(verdicts),
+        "should": any(verdicts),
+        "should_not": not all(verdicts),
+    }[name]
+
+
+def _is_inside(keyword: str, body: dict[str, Any], lat: float, lon: float) -> bool:
+    """Judge places of whole degrees near the equator on the plane, 111 km a degree; no border comes near one."""
+    if keyword == "geoBoundingBox":
+        box = body["place"]
+        return bool(box["bottom"] < lat < box["top"] and box["left"] < lon < box["right"])
+    if keyword == "geoPolygon":
+        (bottom, left), _, (top, right), _ = body["place"]["points"]
+        return bool(bottom < lat < top and left < lon < right)
+    centre = body["place"]
+    distance_km = math.hypot(lat - centre[0], lon - centre[1]) * 111
+    inner = body.get("from", "-1km")
+    outer = body.get("to") or body["distance"]
+    return float(inner.removesuffix("km")) < distance_km < float(outer.removesuffix("km"))
 
 
 def _exists(text: str, flat: dict[str, Any]) -> bool:
@@ -105,6 +143,32 @@ _RANGES = st.builds(
 )
 _PATHS = st.sampled_from(tuple(field for field in FIELDS if field))
 _EXISTS = st.one_of(_PATHS, st.builds(lambda path, value: f"{path}[{json.dumps(value)}]", _PATHS, SCALARS))
+_PATTERNS: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(("x", "^x$", "tru", "rue$", "1|é", "", "t.ue", "tr*ue", "[^x]rue")),
+    st.builds(lambda value: {"value": value, "flags": "i"}, st.sampled_from(("X", "TRUE", "É"))),
+)
+_DEGREES = st.sampled_from((-1, 0, 1))
+_REACHES = st.sampled_from((0.5, 1.5))
+
+
+def _shape(lat: int, lon: int, reach: float, kind: str) -> dict[str, Any]:
+    bottom, top, left, right = lat - reach, lat + reach, lon - reach, lon + reach
+    if kind == "geoBoundingBox":
+        return {kind: {"place": {"top": top, "left": left, "bottom": bottom, "right": right}}}
+    if kind == "geoPolygon":
+        return {kind: {"place": {"points": [[bottom, left], [bottom, right], [top, right], [top, left]]}}}
+    if kind == "geoDistance":
+        return {kind: {"place": [lat, lon], "distance": f"{reach * 111}km"}}
+    return {kind: {"place": [lat, lon], "from": f"{reach * 50}km", "to": f"{reach * 200}km"}}
+
+
+_SHAPES = st.builds(
+    _shape,
+    _DEGREES,
+    _DEGREES,
+    _REACHES,
+    st.sampled_from(("geoBoundingBox", "geoPolygon", "geoDistance", "geoDistanceRange")),
+)
 CLAUSES = st.one_of(
     st.builds(lambda field, value: {"equals": {field: value}}, st.sampled_from(FIELDS), SCALARS),
     st.builds(
@@ -115,6 +179,13 @@ CLAUSES = st.one_of(
     st.builds(lambda field, bounds: {"range": {field: bounds}}, st.sampled_from(FIELDS), _RANGES),
     st.builds(lambda text: {"exists": text}, _EXISTS),
     st.builds(lambda text: {"exists": {"field": text}}, _EXISTS),
+    st.builds(lambda text: {"missing": text}, _EXISTS),
+    st.builds(
+        lambda values: {"ids": {"values": values}}, st.lists(st.sampled_from(("doc", "x")), min_size=1, max_size=2)
+    ),
+    st.builds(lambda field, pattern: {"regexp": {field: pattern}}, st.sampled_from(FIELDS), _PATTERNS),
+    _SHAPES,
+    st.just({"nothing": None}),
 )
 FILTERS = st.recursive(
     CLAUSES,
@@ -125,6 +196,15 @@ FILTERS = st.recursive(
             st.lists(parts, min_size=1, max_size=3),
         ),
         st.builds(lambda part: {"not": part}, parts),
+        st.builds(
+            lambda given: {"bool": given},
+            st.dictionaries(
+                st.sampled_from(("must", "must_not", "should", "should_not")),
+                st.lists(parts, min_size=1, max_size=2),
+                min_size=1,
+                max_size=2,
+            ),
+        ),
     ),
     max_leaves=6,
 )
@@ -133,5 +213,10 @@ _VALUES = st.recursive(
     lambda values: st.dictionaries(st.sampled_from(KEYS), values, max_size=3),
     max_leaves=5,
 )
-DOCUMENTS = st.dictionaries(st.sampled_from(KEYS), _VALUES, max_size=4)
+_PLACES = st.one_of(st.none(), st.builds(lambda lat, lon: {"place": [lat, lon]}, _DEGREES, _DEGREES))
+DOCUMENTS = st.builds(
+    lambda document, place: {**document, **(place or {})},
+    st.dictionaries(st.sampled_from(KEYS), _VALUES, max_size=4),
+    _PLACES,
+)
 DOCUMENT_IDS = st.sampled_from((None, "doc", "x"))

@@ -107,7 +107,7 @@ async def test_a_user_who_vanishes_is_told_and_its_rooms_close(server: Server) -
 @pytest.mark.parametrize(
     ("members", "status", "error_id"),
     [
-        ({"body": {"regexp": {"a": "x"}}}, 400, None),
+        ({"body": {"match": {"a": "x"}}}, 400, None),
         ({"body": {"equals": {"a": [1]}}}, 400, None),
         ({"body": {"equals": {"a": 1}, "exists": "b"}}, 400, None),
         ({"body": {}, "scope": "some"}, 400, "core.realtime.invalid_scope"),

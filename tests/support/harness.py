@@ -172,9 +172,13 @@ class WebSocket:
             message = json.loads(text)
             waiting = self._waiting.pop(message.get("requestId"), None)
             if waiting is not None and "controller" in message and "type" not in message:
-                wire.check_response(message)
-                assert message["room"] == message["requestId"]
-                waiting.set_result(message)
+                try:
+                    wire.check_response(message)
+                    assert message["room"] == message["requestId"]
+                except AssertionError as fault:  # of who asked: nobody waits for this task
+                    waiting.set_exception(fault)
+                else:
+                    waiting.set_result(message)
             elif "type" in message:
                 wire.check_notification(message)
                 if waiting is not None:  # the cause's own answer comes later

@@ -43,7 +43,7 @@ from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.definitions import create_collection, create_index, delete_index, update_mapping
 from kuzzle.storage.sqlite.lock import StoreLock
-from kuzzle.storage.sqlite.readers import Readers
+from kuzzle.storage.sqlite.readers import Readers, failure
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
 from kuzzle.storage.sqlite.scrolls import Scrolls, StartedScroll
 from kuzzle.storage.sqlite.searching import count_documents, find_document_ids, search_documents
@@ -295,6 +295,8 @@ class SqliteStorage(Storage):
         except apsw.SQLError:
             # Its index was deleted a moment ago, and the news is on its way to this thread.
             return None
+        except apsw.Error as error:
+            raise failure(error) from error
         return None
 
     async def write_documents(

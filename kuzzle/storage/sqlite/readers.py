@@ -8,6 +8,7 @@ renew theirs at that moment, so that later writes stay unseen until the next ref
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from kuzzle.storage.base import StorageUnavailableError, TooManyOperationsError
+from kuzzle.storage.base import StorageFailedError, StorageUnavailableError, TooManyOperationsError
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -105,12 +108,12 @@ class Readers:
                 snapshot = self._snapshot
                 if job is None and self._is_closing:
                     break
-            if is_stale:
-                self._renew(connection)
-            if job is not None:
-                self._read(connection, job)
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            # A read that nobody waits for any more is left out.
+            if job is None:
+                if is_stale:
+                    self._renew_idle(connection)
+            elif not job.future.cancelled():
+                self._read(connection, job, is_stale=is_stale)
         connection.close()
         self._loop.call_soon_threadsafe(ended.set_result, None)
 
@@ -122,17 +125,43 @@ class Readers:
         # The snapshot is only taken by the first read.
         connection.execute("SELECT count(*) FROM indexes").fetchall()
 
-    def _read(self, connection: apsw.Connection, job: _Job) -> None:
-        # A read that nobody waits for any more is left out, but its snapshot is given back like any other.
-        if not job.future.cancelled():
-            try:
-                result = job.run(connection)
-            except Exception as error:  # whatever it is, it belongs to the one who waits for this read
-                self._loop.call_soon_threadsafe(_fail, job.future, error)
-            else:
-                self._loop.call_soon_threadsafe(_succeed, job.future, result)
-        if not self._keeps_snapshots:
-            connection.execute("ROLLBACK")
+    def _renew_idle(self, connection: apsw.Connection) -> None:
+        try:
+            self._renew(connection)
+        except apsw.Error as error:
+            logger.error("The store could not read: %s", error)
+            self._let_go(connection)
+
+    def _read(self, connection: apsw.Connection, job: _Job, *, is_stale: bool) -> None:
+        try:
+            # Without a snapshot (the medium failed at the last one) there is nothing to read on.
+            if is_stale or not connection.in_transaction:
+                self._renew(connection)
+            result = job.run(connection)
+        except Exception as error:  # whatever it is, it belongs to the one who waits for this read
+            self._let_go(connection)
+            self._loop.call_soon_threadsafe(_fail, job.future, failure(error))
+        else:
+            if not self._keeps_snapshots:
+                self._let_go(connection)
+            self._loop.call_soon_threadsafe(_succeed, job.future, result)
+
+    @staticmethod
+    def _let_go(connection: apsw.Connection) -> None:
+        """Give the snapshot back. A thread outlives whatever the medium does."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except apsw.Error:
+            logger.exception("A snapshot of the store could not be given back")
+
+
+def failure(error: Exception) -> Exception:
+    """Return the error that who reads is told: what the medium did is documented, and logged for the operator."""
+    if not isinstance(error, apsw.Error) or isinstance(error, apsw.SQLError):
+        return error
+    logger.error("The store could not read: %s", error)
+    return StorageFailedError()
 
 
 def _succeed(future: asyncio.Future[Any], result: Any) -> None:

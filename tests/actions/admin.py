@@ -1,0 +1,88 @@
+"""Actions of `admin`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from action_table import BY_COLLECTION, Action, Refusal
+from harness import Server
+
+from tests.actions.bulk import BY_ITEM, LINES
+from tests.actions.collection import mapping_refusals
+
+WAITING = {"refresh": "wait_for"}
+DONE = {"acknowledge": True}
+
+
+def locked(name: str) -> Refusal:
+    """The refusal of what runs already."""
+
+    async def take(server: Server) -> None:
+        method: Any = server.app.funnel._registry.find("admin", name)
+        method.__self__._locked.add(name)
+
+    return Refusal("api.process.action_locked", prepare=take)
+
+
+async def block_dumps(server: Server) -> None:
+    """Put a file where the folder of dumps would be."""
+    folder = server.app.config.path(server.app.config.section("dump")["path"])
+    folder.write_text("")
+
+
+def at_books(refusals: Sequence[Refusal]) -> Iterator[Refusal]:
+    """The same faults in what is loaded for library/books."""
+    for refusal in refusals:
+        yield Refusal(refusal.error_id, {"body": {"library": {"books": refusal.changes["body"]}}})
+
+
+def lines(*operations: Any) -> dict[str, Any]:
+    """Fixtures of library/books."""
+    return {"body": {"library": {"books": list(operations)}}}
+
+
+ACTIONS = {
+    "dump": Action(
+        {"suffix": "proof", **WAITING},
+        DONE,
+        refusals=(locked("dump"), Refusal("core.fatal.unexpected_error", prepare=block_dumps)),
+    ),
+    "loadMappings": Action(
+        {**WAITING, "body": {"archive": {"maps": {"properties": {"scale": {"type": "float"}}}}}},
+        DONE,
+        refusals=(
+            Refusal("api.assert.invalid_argument", {"body": {"archive": 5}}),
+            Refusal("services.storage.index_reserved", {"body": {"%kuzzle": {}}}),
+            *at_books(mapping_refusals()),
+        ),
+        unreachable={
+            "services.storage.duplicate_field_mapping": BY_COLLECTION,
+            "services.storage.unknown_index": "only when somebody deletes the index meanwhile",
+        },
+    ),
+    "loadFixtures": Action(
+        {**WAITING, "body": {"library": {"books": LINES}}},
+        DONE,
+        refusals=(
+            Refusal("api.assert.invalid_argument", {"body": {"library": {"books": {}}}}),
+            Refusal("services.storage.index_reserved", {"body": {"%kuzzle": {}}}),
+            Refusal("services.storage.unexpected_bad_request", lines({"unheard of": {}})),
+            Refusal("services.storage.invalid_argument", lines({"index": {"_index": 5}}, {})),
+            Refusal("services.storage.unknown_index_collection", {"body": {"nowhere": {"books": [{"index": {}}, {}]}}}),
+            Refusal("services.storage.index_protected", lines({"index": {"_index": "%kuzzle", "_type": "a"}}, {})),
+            Refusal("services.storage.import_failed", lines({"index": {}}, {"year": "long ago"})),
+        ),
+        unreachable={
+            **BY_ITEM,
+            "services.storage.missing_argument": "every operation has the index and collection it is listed under",
+        },
+    ),
+    "resetCache": Action(
+        {"database": "internalCache"},
+        DONE,
+        refusals=(Refusal("services.cache.database_not_found", {"database": "unheard of"}),),
+    ),
+    "resetDatabase": Action({}, DONE, refusals=(locked("resetDatabase"),)),
+    "shutdown": Action({}, DONE, refusals=(locked("shutdown"),)),
+}

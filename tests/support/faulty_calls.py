@@ -1,0 +1,82 @@
+"""Calls with one thing wrong at a time, derived from the schemas of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kuzzle.catalogue import ActionDefinition
+
+SAMPLES: dict[str, Any] = {"string": "text", "integer": 3, "boolean": True, "array": [], "object": {}}
+WRONG: dict[str, Any] = {"string": 5, "integer": "three", "boolean": "yes", "array": "a", "object": "o"}
+
+Case = tuple[ActionDefinition, dict[str, Any], str, str]
+
+
+def sample(schema: dict[str, Any]) -> Any:
+    """A value that obeys a schema of an argument or body."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type", "string")
+    value = SAMPLES[kind if isinstance(kind, str) else kind[0]]
+    if kind == "object":
+        return {name: sample(schema["properties"][name]) for name in schema.get("required", ())}
+    return value
+
+
+def valid_payload(definition: ActionDefinition) -> dict[str, Any]:
+    payload = {name: sample(argument) for name, argument in definition.arguments.items()}
+    if "body" in definition.specification:
+        payload["body"] = sample(definition.specification["body"])
+    return payload
+
+
+def expected_for_wrong(schema: dict[str, Any]) -> str:
+    return schema.get("error", "api.assert.invalid_type" if "type" in schema else "api.assert.invalid_argument")
+
+
+def faulty_calls(definition: ActionDefinition) -> Iterator[Case]:
+    """An action with one thing wrong at a time: the call, the id of the error and what its text names."""
+    good = valid_payload(definition)
+    for name, argument in definition.arguments.items():
+        without = {key: value for key, value in good.items() if key != name}
+        if argument.get("required"):
+            yield definition, without, "api.assert.missing_argument", name
+            yield definition, {**good, name: ""}, "api.assert.missing_argument", name
+        if argument.get("type") in WRONG and argument["type"] != "string":  # texts are checked in the envelope
+            yield definition, {**good, name: WRONG[argument["type"]]}, expected_for_wrong(argument), name
+        if "enum" in argument:
+            yield (
+                definition,
+                {**good, name: "unheard of"},
+                argument.get("error", "api.assert.invalid_argument"),
+                name,
+            )
+            yield definition, {**good, name: 12}, argument.get("error", "api.assert.invalid_argument"), name
+        if "minimum" in argument:
+            yield definition, {**good, name: argument["minimum"] - 1}, "api.assert.invalid_argument", name
+    body = definition.specification.get("body")
+    if body is None:
+        return
+    if definition.is_body_required:
+        yield (
+            definition,
+            {key: value for key, value in good.items() if key != "body"},
+            "api.assert.body_required",
+            "",
+        )
+    for name, member in body.get("properties", {}).items():
+        path = f"body.{name}"
+        if name in body.get("required", ()):
+            rest = {key: value for key, value in good["body"].items() if key != name}
+            yield definition, {**good, "body": rest}, "api.assert.missing_argument", path
+            yield definition, {**good, "body": {**rest, name: None}}, "api.assert.missing_argument", path
+        kind = member.get("type", "")
+        kind = kind if isinstance(kind, str) else kind[0]
+        if kind in WRONG:
+            yield (
+                definition,
+                {**good, "body": {**good["body"], name: WRONG[kind]}},
+                expected_for_wrong(member),
+                path,
+            )

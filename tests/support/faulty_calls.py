@@ -71,12 +71,9 @@ def faulty_calls(definition: ActionDefinition) -> Iterator[Case]:
             rest = {key: value for key, value in good["body"].items() if key != name}
             yield definition, {**good, "body": rest}, "api.assert.missing_argument", path
             yield definition, {**good, "body": {**rest, name: None}}, "api.assert.missing_argument", path
-        kind = member.get("type", "")
-        kind = kind if isinstance(kind, str) else kind[0]
-        if kind in WRONG:
-            yield (
-                definition,
-                {**good, "body": {**good["body"], name: WRONG[kind]}},
-                expected_for_wrong(member),
-                path,
-            )
+        kinds = member.get("type", "")
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if kinds[0] in WRONG:
+            # A text is no array and no object, unless a text is right too.
+            wrong = WRONG["string" if "string" in kinds else kinds[0]]
+            yield definition, {**good, "body": {**good["body"], name: wrong}}, expected_for_wrong(member), path

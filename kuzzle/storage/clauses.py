@@ -12,6 +12,7 @@ from typing import Any, Final
 from kuzzle.storage.compound_clauses import COMPOUND_READERS
 from kuzzle.storage.geo_clauses import GEO_READERS
 from kuzzle.storage.nested_clauses import read_nested
+from kuzzle.storage.query_string_clauses import QUERY_STRING_READERS
 from kuzzle.storage.reading import (
     MAX_TERMS,
     bad_request,
@@ -90,9 +91,7 @@ class _Reader:
             raise bad_request("[_na] query malformed, must start with start_object")
         if depth > MAX_DEPTH:
             raise bad_request(f"The query is nested too deep: more than {MAX_DEPTH} levels")
-        self._clauses += 1
-        if self._clauses > MAX_CLAUSES:
-            raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_CLAUSES}")
+        self._count()
         name, content = next(iter(body.items()))
         if name not in _CLAUSES:
             raise bad_request(f"no [query] registered for [{name}]")
@@ -119,7 +118,14 @@ class _Reader:
             return query
         if name in COMPOUND_READERS:
             return COMPOUND_READERS[name](content, lambda inner: self.read(inner, depth + COMPOUND_DEPTH))
+        if name in QUERY_STRING_READERS:
+            return QUERY_STRING_READERS[name](content, MAX_DEPTH - depth, self._count)
         return _READERS[name](content)
+
+    def _count(self) -> None:
+        self._clauses += 1
+        if self._clauses > MAX_CLAUSES:
+            raise bad_request(f"too_many_clauses: maxClauseCount is set to {MAX_CLAUSES}")
 
     def _read_bool(self, content: Mapping[str, Any], depth: int) -> Query:
         lists: dict[str, tuple[Query, ...]] = {"must": (), "filter": (), "should": (), "must_not": ()}
@@ -254,4 +260,4 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     **GEO_READERS,
     **TEXT_READERS,
 }
-_CLAUSES: Final = frozenset({"bool", "nested", *_READERS, *COMPOUND_READERS})
+_CLAUSES: Final = frozenset({"bool", "nested", *_READERS, *QUERY_STRING_READERS, *COMPOUND_READERS})

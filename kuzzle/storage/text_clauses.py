@@ -58,7 +58,7 @@ def read_match(content: Mapping[str, Any]) -> Query:
     """
     extra = ("zero_terms_query", "auto_generate_synonyms_phrase_query", "type", *_PHRASE_OPTIONS)
     field, options, boost = _read_match_field("match", content, (*_MATCH_OPTIONS, *extra))
-    kind = _one_of("match", "type", options.get("type", "boolean"), ("boolean", "phrase", "phrase_prefix"))
+    kind = one_of("match", "type", options.get("type", "boolean"), ("boolean", "phrase", "phrase_prefix"))
     if kind != "boolean" and options.get("fuzziness") is not None:
         raise bad_request(f"Fuzziness not allowed for type [{kind}]")
     if kind == "phrase":
@@ -94,7 +94,7 @@ def _read_phrase(clause: str, field: str, options: Mapping[str, Any], boost: flo
     return MatchPhrase(
         field,
         _read_text(clause, options),
-        _read_slop(clause, options),
+        read_slop(clause, options),
         read_analyzer(clause, options.get("analyzer")),
         _read_zero_terms(clause, options),
         read_flag(clause, "lenient", options.get("lenient", False)),
@@ -106,7 +106,7 @@ def _read_phrase_prefix(clause: str, field: str, options: Mapping[str, Any], boo
     return MatchPhrasePrefix(
         field,
         _read_text(clause, options),
-        _read_slop(clause, options),
+        read_slop(clause, options),
         _read_max_expansions(clause, options),
         read_analyzer(clause, options.get("analyzer")),
         _read_zero_terms(clause, options),
@@ -115,7 +115,8 @@ def _read_phrase_prefix(clause: str, field: str, options: Mapping[str, Any], boo
     )
 
 
-def _read_slop(clause: str, options: Mapping[str, Any]) -> int:
+def read_slop(clause: str, options: Mapping[str, Any]) -> int:
+    """Return how far the words of a phrase may be from where they should."""
     slop = read_number(clause, "slop", options.get("slop", options.get("phrase_slop", 0)))
     if slop < 0:
         raise bad_request(f"[{clause}] No negative slop allowed.")
@@ -161,9 +162,9 @@ def read_multi_match(content: Mapping[str, Any]) -> Query:
         raise bad_request(f"Fuzziness not allowed for type [{kind}]")
     tie_breaker = content.get("tie_breaker")
     return MultiMatch(
-        tuple(_read_weighed_field(field) for field in fields),
+        tuple(read_weighed_field(clause, field) for field in fields),
         _read_text(clause, content),
-        cast("FieldsKind", _one_of(clause, "type", kind, get_args(FieldsKind))),
+        cast("FieldsKind", one_of(clause, "type", kind, get_args(FieldsKind))),
         _read_operator(clause, content),
         _read_minimum(content),
         _read_zero_terms(clause, content),
@@ -172,14 +173,15 @@ def read_multi_match(content: Mapping[str, Any]) -> Query:
         read_flag(clause, "lenient", content.get("lenient", False)),
         boost,
         fuzziness,
-        _read_slop(clause, content),
+        read_slop(clause, content),
         _read_max_expansions(clause, content),
     )
 
 
-def _read_weighed_field(text: str) -> tuple[str, float]:
+def read_weighed_field(clause: str, text: str) -> tuple[str, float]:
+    """Return a path and its boost, written as `name^3`."""
     name, sign, boost = text.partition("^")
-    return name, read_number("multi_match", "boost", boost) if sign else 1.0
+    return name, read_number(clause, "boost", boost) if sign else 1.0
 
 
 def _read_match_field(
@@ -201,7 +203,7 @@ def _read_text(clause: str, options: Mapping[str, Any]) -> str | int | float | b
 
 
 def _read_operator(clause: str, options: Mapping[str, Any]) -> Literal["or", "and"]:
-    return cast('Literal["or", "and"]', _one_of(clause, "operator", options.get("operator", "or"), ("or", "and")))
+    return cast('Literal["or", "and"]', one_of(clause, "operator", options.get("operator", "or"), ("or", "and")))
 
 
 def _read_minimum(options: Mapping[str, Any]) -> int | str | None:
@@ -213,7 +215,7 @@ def _read_minimum(options: Mapping[str, Any]) -> int | str | None:
 
 def _read_zero_terms(clause: str, options: Mapping[str, Any]) -> Literal["none", "all"]:
     value = options.get("zero_terms_query", "none")
-    return cast('Literal["none", "all"]', _one_of(clause, "zero_terms_query", value, ("none", "all")))
+    return cast('Literal["none", "all"]', one_of(clause, "zero_terms_query", value, ("none", "all")))
 
 
 def read_prefix(content: Mapping[str, Any]) -> Query:
@@ -258,6 +260,16 @@ def read_analyzer(clause: str, name: Any) -> str | None:
     return name
 
 
+def check_rewrite(clause: str, options: Mapping[str, Any]) -> None:
+    """Refuse a `rewrite` that scores otherwise.
+
+    Raises:
+        KuzzleError
+    """
+    if options.get("rewrite", "constant_score") not in _REWRITES:
+        raise bad_request(f"[{clause}] the rewrite [{options['rewrite']}] is not supported")
+
+
 def _read_pattern(
     clause: str, content: Mapping[str, Any], names: tuple[str, ...], extra: tuple[str, ...]
 ) -> tuple[str, dict[str, Any], float]:
@@ -267,8 +279,7 @@ def _read_pattern(
     for name in options:
         if name not in (*names, *extra, "boost", "rewrite", "case_insensitive", "_name"):
             raise bad_request(f"[{clause}] query does not support [{name}]")
-    if options.get("rewrite", "constant_score") not in _REWRITES:
-        raise bad_request(f"[{clause}] the rewrite [{options['rewrite']}] is not supported")
+    check_rewrite(clause, options)
     pattern = next((options[name] for name in names if options.get(name) is not None), None)
     if pattern is None:
         raise bad_request("value cannot be null")
@@ -283,7 +294,8 @@ def _read_pattern(
     return field, options, read_number(clause, "boost", options.get("boost", boost))
 
 
-def _one_of(clause: str, name: str, value: Any, allowed: tuple[str, ...]) -> str:
+def one_of(clause: str, name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """Return the one of several words that a value is, in lower case."""
     text = str(value).lower()
     if text not in allowed:
         raise bad_request(f"[{clause}] unknown {name} [{value}]")

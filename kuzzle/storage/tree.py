@@ -11,6 +11,7 @@ from kuzzle.storage.geo_tree import Distance, GeoWithin
 from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.hit_tree import NO_PARTS, Collapse, HitParts
 from kuzzle.storage.nested_tree import Nested, NestedLevel
+from kuzzle.storage.query_string_tree import QueryStrings
 from kuzzle.storage.source_filter import SourceFilter
 from kuzzle.storage.text_tree import Text
 
@@ -105,7 +106,21 @@ class Bool:
         return 1 if self.should and not self.must and not self.filter else 0
 
 
-Query = MatchAll | MatchNone | Term | Terms | Range | Exists | Ids | Bool | Compound | GeoWithin | Nested | Text
+Query = (
+    MatchAll
+    | MatchNone
+    | Term
+    | Terms
+    | Range
+    | Exists
+    | Ids
+    | Bool
+    | Compound
+    | GeoWithin
+    | Nested
+    | Text
+    | QueryStrings
+)
 MATCH_ALL: Final = MatchAll()
 
 Order = Literal["asc", "desc"]

@@ -14,6 +14,7 @@ from kuzzle.storage.fields import Field
 from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.mapping import Mapping as FieldMapping
 from kuzzle.storage.nested_tree import Nested
+from kuzzle.storage.query_string_tree import AnyField, QueryText
 from kuzzle.storage.sqlite.analysis import Span, query_tokens, spans_of, words_of
 from kuzzle.storage.sqlite.automata import Automaton
 from kuzzle.storage.sqlite.distances import NearTerms
@@ -59,7 +60,7 @@ def wanted_words(query: Query, mapping: FieldMapping, scope: str = "") -> Iterat
             inner = (query.positive,)
         case FunctionScore():
             inner = (query.query,)
-        case MatchBoolPrefix() | MultiMatch():
+        case MatchBoolPrefix() | MultiMatch() | AnyField() | QueryText():
             inner = (expand(mapping, query, scope),)
         case Nested():
             inner, scope = (query.query,), query.path

@@ -1,4 +1,4 @@
-"""Clauses that stand for several others, once the mapping is known: `match_bool_prefix` and `multi_match`."""
+"""Clauses that stand for several others, once the mapping is known: `match_bool_prefix`, `multi_match`, strings."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Final
 from kuzzle.storage.compound_tree import DisMax
 from kuzzle.storage.fields import Field
 from kuzzle.storage.mapping import Mapping
+from kuzzle.storage.query_string_tree import AnyField, QueryStrings, QueryText
 from kuzzle.storage.reading import bad_request, minimum_should_match
 from kuzzle.storage.sqlite import cross_fields
 from kuzzle.storage.sqlite.analysis import query_words, words_of
+from kuzzle.storage.sqlite.query_strings import Takes, expand_fields, expand_text
 from kuzzle.storage.text_tree import (
     Fuzzy,
     Match,
@@ -28,15 +30,23 @@ MAX_LOOKUPS: Final = 1024
 _UNMATCHED: Final = frozenset({"geo_point", "geo_shape", "binary"})
 
 
-def expand(mapping: Mapping, query: MatchBoolPrefix | MultiMatch, scope: str) -> Query:
+Several = MatchBoolPrefix | MultiMatch | QueryStrings
+
+
+def expand(mapping: Mapping, query: Several, scope: str, takes: Takes = lambda _: True) -> Query:
     """Return the query that a clause stands for.
 
     Args:
         scope: Path of the nested objects that it is about, empty for documents.
+        takes: Tells which queries are left out where a field is only one of those that a `*` found.
 
     Raises:
         KuzzleError: 400 `services.storage.unexpected_bad_request`: it would be too many.
     """
+    if isinstance(query, QueryText):
+        return expand_text(mapping, query, scope)
+    if isinstance(query, AnyField):
+        return expand_fields(mapping, query, scope, takes)
     if isinstance(query, MatchBoolPrefix):
         return _words_and_prefix(mapping, query, scope)
     return _fields(mapping, query, scope)

@@ -9,33 +9,31 @@ from __future__ import annotations
 
 import array
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any, Final
 
 import apsw
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
-from kuzzle.storage.dates import DateError, DateFormat, date_format, time_zone
-from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
+from kuzzle.storage.fields import Field
 from kuzzle.storage.geo_tree import GeoWithin
 from kuzzle.storage.nested_tree import Nested
+from kuzzle.storage.query_string_tree import AnyField, QueryText
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite import compounds, geo, multi, nested, texts
+from kuzzle.storage.sqlite.bounds import date_bound, understood, value_bound
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.fuzzy import NearbyTerms
 from kuzzle.storage.sqlite.relevance import Relevance
 from kuzzle.storage.sqlite.vocabulary import Vocabulary
-from kuzzle.storage.text_tree import MatchBoolPrefix, MultiMatch, Text
+from kuzzle.storage.text_tree import Text
 from kuzzle.storage.tree import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Scalar, Term, Terms
 from kuzzle.storage.values import (
     PRESENT,
     IndexedValue,
-    ValueProblem,
     ip_range,
     query_value,
-    range_bound,
 )
 
 # Terms that stand for a range, such as days or networks: each is a condition of its own.
@@ -120,6 +118,8 @@ class Translation:
                 return geo.condition(self, self._state, query)
             case Nested():
                 return self._nested.condition(self, query)
+            case AnyField() | QueryText():
+                return self.condition(self.expanded(query))
             case _:
                 return texts.condition(self, query)
 
@@ -135,6 +135,8 @@ class Translation:
             return texts.term_score(self, query)
         if isinstance(query, Nested):
             return self._nested.score(self, query)
+        if isinstance(query, AnyField | QueryText):
+            return self.score(self.expanded(query))
         if not isinstance(query, Bool):
             return query.boost
         fixed = 0.0
@@ -178,7 +180,7 @@ class Translation:
         """Return the parameter that stands for an object that an SQL function takes."""
         return self.bind(apsw.pyobject(function))
 
-    def expanded(self, query: MatchBoolPrefix | MultiMatch) -> Query:
+    def expanded(self, query: multi.Several) -> Query:
         """Return the query that a clause stands for; the same object each time, as `condition` knows it by that.
 
         Raises:
@@ -187,8 +189,19 @@ class Translation:
         key = id(query), self._nested.scope
         found = self._expanded.get(key)
         if found is None:
-            found = self._expanded[key] = multi.expand(self._state.mapping, query, self._nested.scope)
+            found = self._expanded[key] = multi.expand(self._state.mapping, query, self._nested.scope, self._takes)
+            if isinstance(query, AnyField) and isinstance(found, DisMax):
+                # A field binds as much as a word does that is matched and scored.
+                self.count_words(2 * len(found.queries))
         return found
+
+    def _takes(self, query: Query) -> bool:
+        """Tell whether a field can answer a query."""
+        try:
+            self.condition(query)
+        except KuzzleError:
+            return False
+        return True
 
     def count_words(self, words: int) -> None:
         """Count words that are looked up; matching and scoring count each.
@@ -274,11 +287,13 @@ class Translation:
         """Return the first and last value that a term stands for: a day has many milliseconds."""
         if field.type == "date":
             span = Range(field.path)
-            return self._date(field, span, value, round_up=False), self._date(field, span, value, round_up=True)
-        network: tuple[bytes, bytes] | None = _understood(ip_range, value) if field.type == "ip" else None
+            return date_bound(field, span, value, self._now_ms, round_up=False), date_bound(
+                field, span, value, self._now_ms, round_up=True
+            )
+        network: tuple[bytes, bytes] | None = understood(ip_range, value) if field.type == "ip" else None
         if network is not None:
             return network
-        found: IndexedValue | None = _understood(query_value, field, value)
+        found: IndexedValue | None = understood(query_value, field, value)
         return found, found
 
     def _document_terms(self, path: str, values: Sequence[Scalar]) -> str:
@@ -314,48 +329,26 @@ class Translation:
             return self._date_range(field, query)
         parts = []
         if query.lower is not None:
-            lower = self._bound(field, query.lower)
+            lower = value_bound(field, query.lower)
             parts.append(f"value {'>=' if query.includes_lower else '>'} {self.bind(lower)}")
         if query.upper is not None:
-            upper = self._bound(field, query.upper)
+            upper = value_bound(field, query.upper)
             parts.append(f"value {'<=' if query.includes_upper else '<'} {self.bind(upper)}")
         elif field.type == "text":
             # Without an upper bound the mark of a text without tokens would be in the range.
             parts.append(f"value < {self.bind(PRESENT)}")
         return self._values(field, " AND ".join(parts))
 
-    def _bound(self, field: Field, value: Scalar) -> IndexedValue:
-        if field.type in INTEGER_BOUNDS or field.type in FLOAT_TYPES:
-            bound: IndexedValue = _understood(range_bound, field, value)
-            return bound
-        found: IndexedValue | None = _understood(query_value, field, value)
-        if found is None:
-            raise bad_request(f"failed to create query: [{field.path}] has no such value")
-        return found
-
     def _date_range(self, field: Field, query: Range) -> str:
         parts = []
         if query.lower is not None:
             # `gt` a day means after its last millisecond.
-            lower = self._date(field, query, query.lower, round_up=not query.includes_lower)
+            lower = date_bound(field, query, query.lower, self._now_ms, round_up=not query.includes_lower)
             parts.append(f"value {'>=' if query.includes_lower else '>'} {self.bind(lower)}")
         if query.upper is not None:
-            upper = self._date(field, query, query.upper, round_up=query.includes_upper)
+            upper = date_bound(field, query, query.upper, self._now_ms, round_up=query.includes_upper)
             parts.append(f"value {'<=' if query.includes_upper else '<'} {self.bind(upper)}")
         return self._values(field, " AND ".join(parts))
-
-    def _date(self, field: Field, query: Range, value: Scalar, *, round_up: bool) -> int:
-        if isinstance(value, bool) or value is None:
-            raise bad_request(f"failed to parse date field [{value}]")
-        try:
-            reader: DateFormat | None = date_format(query.format) if query.format else field.date_format
-            zone = time_zone(query.time_zone) if query.time_zone else UTC
-            if reader is None:
-                raise DateError(f"[{field.path}] has no date format")
-            millis = reader.parse_math(value, now_ms=self._now_ms, round_up=round_up, zone=zone)
-        except DateError as error:
-            raise bad_request(str(error)) from None
-        return max(-(1 << 63), min(millis, (1 << 63) - 1))
 
     def find_field(self, path: str) -> Field | None:
         """Return a field that can be searched, None when there is none of that path.
@@ -399,13 +392,3 @@ class Translation:
             encoded = self.bind(apsw.carray(tuple(str(value).encode() for value in values)))
             return f"(SELECT CAST(value AS TEXT) FROM carray({encoded}))"
         return f"(SELECT value FROM carray({self.bind(apsw.carray(bound))}))"
-
-
-def _understood(read: Any, *arguments: Any) -> Any:
-    """Call a reader of query values; what it cannot read is the client's fault."""
-    try:
-        return read(*arguments)
-    except ValueProblem as problem:
-        raise bad_request(f"failed to create query: {problem}") from None
-    except OverflowError:
-        return None

@@ -203,6 +203,7 @@ def test_a_text_clause_that_cannot_be_read_is_refused_by_name(body: Any, message
         ({"match": {"n": "2"}}, {"dog"}),
         ({"match": {"b": "true"}}, {"fox"}),
         ({"match": {"d": "2020-02-03"}}, {"fox"}),
+        ({"match": {"d": "2020"}}, set()),
         ({"match": {"_id": "owl"}}, {"owl"}),
         ({"match": {"_id": {"query": "owl"}}}, {"owl"}),
         ({"match": {"none": "quick"}}, set()),

@@ -19,6 +19,7 @@ from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
 from kuzzle.controllers.admin import AdminController
+from kuzzle.controllers.admin_securities import AdminSecuritiesController
 from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.background import Background
 from kuzzle.controllers.bulk import BulkController
@@ -27,6 +28,7 @@ from kuzzle.controllers.document import DocumentController
 from kuzzle.controllers.importing import Importer
 from kuzzle.controllers.index import IndexController
 from kuzzle.controllers.realtime import RealtimeController
+from kuzzle.controllers.security.creating import UserMaker
 from kuzzle.controllers.security.credentials import CredentialsController
 from kuzzle.controllers.security.profiles import ProfilesController
 from kuzzle.controllers.security.roles import RolesController
@@ -100,6 +102,8 @@ class Application:
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
+        # What `internalCache` stands for: each empties a part of it.
+        self._cached = [self.statistics.clear, self.storage.end_scrolls]
         # What stops the process; it hands in its own.
         self.stop_server: Callable[[], None] = _ignore_stop
         self.funnel = Funnel(
@@ -129,6 +133,7 @@ class Application:
     def _build_registry(self) -> Registry:
         limits = self.config.section("limits")
         importer = Importer(self.storage, self.auto_refresh)
+        maker = UserMaker(self.security.users, self.credentials)
         return Registry(
             [
                 ServerController(self.storage, self.security.users, self.statistics, self.config),
@@ -140,7 +145,14 @@ class Application:
                 CredentialsController(self.credentials, self.security.users),
                 RolesController(self.security.roles, limits),
                 ProfilesController(self.security.profiles, self.security.rights, limits),
-                UsersController(self.security, self.credentials, limits),
+                UsersController(self.security, maker, limits),
+                AdminSecuritiesController(
+                    self.security,
+                    maker,
+                    self.background,
+                    limits,
+                    reload=[self.auto_refresh.load, self.specifications.load, self._empty_cache],
+                ),
                 AdminController(
                     self.storage,
                     importer,
@@ -148,11 +160,15 @@ class Application:
                     self.background,
                     self.statistics,
                     self.config,
-                    caches={"internalCache": [self.statistics.clear, self.storage.end_scrolls]},
+                    caches={"internalCache": self._cached},
                     stop_server=lambda: self.stop_server(),
                 ),
             ]
         )
+
+    async def _empty_cache(self) -> None:
+        for clear in self._cached:
+            clear()
 
     def _build_protocols(self) -> tuple[Ports, list[Protocol]]:
         from protocols.base import ProtocolContext

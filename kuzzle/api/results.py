@@ -137,6 +137,15 @@ class AcknowledgedOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ResetSecurities:
+    """What a reset of the securities has deleted, in numbers."""
+
+    users: int
+    profiles: int
+    roles: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeftRoom:
     """The connection is no longer in this room."""
 

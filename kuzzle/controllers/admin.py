@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kuzzle.api.results import AcknowledgedOrder, FailedImport
@@ -17,6 +17,7 @@ from kuzzle.controllers.background import Background
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.importing import Importer
 from kuzzle.controllers.loading import load_fixtures, load_mappings, read_places
+from kuzzle.controllers.locks import Locks
 from kuzzle.dump import describe_server, snapshot_name, write_snapshot
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
@@ -60,7 +61,7 @@ class AdminController(Controller):
         self._config = config
         self._caches = caches
         self._stop_server = stop_server
-        self._locked: set[str] = set()
+        self._locks = Locks()
 
     @action("loadMappings")
     async def load_mappings(self, request: Request) -> AcknowledgedOrder:
@@ -86,7 +87,7 @@ class AdminController(Controller):
     @action("resetDatabase")
     async def reset_database(self, request: Request) -> AcknowledgedOrder:
         """Delete every index of users."""
-        with self._lock("resetDatabase"):
+        with self._locks.hold("resetDatabase"):
             indexes = await self._storage.list_indexes()
             for index in indexes:
                 with contextlib.suppress(UnknownIndexError):  # somebody else deleted it meanwhile
@@ -107,7 +108,7 @@ class AdminController(Controller):
     @action("dump")
     async def dump(self, request: Request) -> AcknowledgedOrder:
         """Write a diagnostic snapshot of the server to the disk."""
-        self._take("dump")
+        self._locks.take("dump")
         name = snapshot_name(time.time(), request.argument("suffix"))
         if waits_for_refresh(request):
             await self._write_dump(name)
@@ -128,24 +129,11 @@ class AdminController(Controller):
                 "core.fatal.unexpected_error", "the dump cannot be written, see the server's log"
             ) from error
         finally:
-            self._locked.discard("dump")
+            self._locks.give_back("dump")
 
     @action("shutdown")
     async def shutdown(self, request: Request) -> AcknowledgedOrder:
         """Stop the server once running requests are done; the lock is never released."""
-        self._take("shutdown")
+        self._locks.take("shutdown")
         self._stop_server()
         return AcknowledgedOrder()
-
-    @contextlib.contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
-        self._take(name)
-        try:
-            yield
-        finally:
-            self._locked.discard(name)
-
-    def _take(self, name: str) -> None:
-        if name in self._locked:
-            raise KuzzleError("api.process.action_locked", name)
-        self._locked.add(name)

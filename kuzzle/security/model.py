@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from kuzzle.config import ConfigError
@@ -15,6 +15,7 @@ from kuzzle.security.rights import Rights
 from kuzzle.security.roles import Roles
 from kuzzle.security.users import Users
 from kuzzle.storage.base import FailedWrite, Storage, WrittenDocument
+from kuzzle.storage.internal import INTERNAL_INDEX
 
 
 class SecurityModel:
@@ -51,16 +52,49 @@ class SecurityModel:
     async def _load(self) -> None:
         for part in (self.roles, self.profiles, self.users):
             await part.collection.make()
-        await self.roles.load()
-        await self.profiles.load()
         self.users.forget_all()
-        if not self.roles.active and not self.profiles.active:
+        if await self.roles.collection.ids() or await self.profiles.collection.ids():
+            await self.roles.load()
+            await self.profiles.load()
+        else:
             await self._define(open_roles(), default_profiles())
 
     async def restrict(self) -> None:
         """Write the standard roles and profiles of the configuration, in one step, in place of what was there."""
         async with self._turn:
             await self._define(self._standard_roles, self._standard_profiles)
+
+    async def reset(self) -> dict[str, int]:
+        """Delete all users and all roles and profiles but those of a new server, which become as they were there.
+
+        Everything is open first: whenever the server dies meanwhile, somebody may do the rest.
+
+        Returns:
+            How many `users`, `profiles` and `roles` there were.
+        """
+        async with self._turn:
+            return await self._reset()
+
+    async def _reset(self) -> dict[str, int]:
+        await self._define(open_roles(), default_profiles())
+        return {
+            "users": await self.users.delete_all_in_turn(),
+            "profiles": await self.profiles.delete_all_in_turn(),
+            "roles": await self.roles.delete_all_in_turn(),
+        }
+
+    async def drop(self, reload: Sequence[Callable[[], Awaitable[None]]]) -> None:
+        """Delete all users with what belongs to them, then the internal index, and make it as that of a new server.
+
+        Args:
+            reload: Others that keep something in the internal index: each reads it anew.
+        """
+        async with self._turn:
+            await self._reset()
+            await self._storage.delete_index(INTERNAL_INDEX)
+            await self._load()
+        for read in reload:
+            await read()
 
     async def _define(self, roles: Mapping[str, Mapping[str, Any]], profiles: Mapping[str, Mapping[str, Any]]) -> None:
         """Store roles and profiles in one transaction and put them in force."""

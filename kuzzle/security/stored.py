@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from kuzzle.errors import KuzzleError
+from kuzzle.security.definitions import PROTECTED_NAMES
 from kuzzle.storage.base import (
     CollectionMapping,
     DocumentNotFoundError,
@@ -171,11 +172,17 @@ class Definitions(ABC, Generic[D]):
             self.active[document.id] = self._read(document.id, document.source, is_stored=True)
         self.on_changed()
 
+    async def delete_all_in_turn(self) -> int:
+        """Remove all but the protected ones; the turn was taken. Return how many there were."""
+        ids = [object_id for object_id in self.active if object_id not in PROTECTED_NAMES]
+        await self.collection.remove_all(ids, after_commit=self._put_out_of_force)
+        return len(ids)
+
     async def _remove(self, object_id: str) -> None:
-        """Remove a definition, whose turn was taken."""
+        """Remove a definition; the turn was taken."""
+        await self.collection.remove(object_id, after_commit=self._put_out_of_force)
 
-        def put_out_of_force(_documents: Sequence[WrittenDocument]) -> None:
-            self.active.pop(object_id, None)
-            self.on_changed()
-
-        await self.collection.remove(object_id, after_commit=put_out_of_force)
+    def _put_out_of_force(self, documents: Sequence[WrittenDocument]) -> None:
+        for document in documents:
+            self.active.pop(document.id, None)
+        self.on_changed()

@@ -27,6 +27,8 @@ USERS_COLLECTION: Final = "users"
 MAX_KNOWN_USERS: Final = 10_000
 """Users kept in memory, id and profiles only (about 300 bytes each); those beyond are read again."""
 
+# Users whose belongings are deleted at a time; they share commits.
+_DELETED_AT_ONCE: Final = 50
 _PROPERTIES: Final = {"profileIds": {"type": "keyword"}}
 _ANONYMOUS_IDS: Final = frozenset({"-1", "anonymous"})
 
@@ -207,12 +209,39 @@ class Users:
         """
         if kuid in _ANONYMOUS_IDS or not await self.exists(kuid):
             raise _missing(kuid)
-        # What belongs to a user goes first: if that fails, or the server dies, deleting can be tried again.
-        for delete_belongings in self.on_deleted:
-            await delete_belongings(kuid)
+        await self._delete_belongings(kuid)
         async with self._turn:
             if not await self.collection.remove(kuid, after_commit=self._forget):
                 raise _missing(kuid)
+
+    async def delete_many(self, kuids: Sequence[str]) -> None:
+        """Delete users and what belongs to them; an id without a user is passed over.
+
+        Raises:
+            KuzzleError: What keeps somebody's belongings; some users are deleted then, others not.
+        """
+        async with self._turn:
+            await self._delete_many(kuids)
+
+    async def delete_all_in_turn(self) -> int:
+        """Delete every user, as `delete_many`; the turn was taken. Return how many there were."""
+        kuids = await self.collection.ids()
+        await self._delete_many(kuids)
+        return len(kuids)
+
+    async def _delete_many(self, kuids: Sequence[str]) -> None:
+        for start in range(0, len(kuids), _DELETED_AT_ONCE):
+            chunk = kuids[start : start + _DELETED_AT_ONCE]
+            ends = await asyncio.gather(*(self._delete_belongings(kuid) for kuid in chunk), return_exceptions=True)
+            for end in ends:
+                if isinstance(end, BaseException):
+                    raise end
+            await self.collection.remove_all(chunk, after_commit=self._forget)
+
+    async def _delete_belongings(self, kuid: str) -> None:
+        """Delete what belongs to a user, first: if it fails, or the server dies, deleting can be tried again."""
+        for delete in self.on_deleted:
+            await delete(kuid)
 
     def _forget(self, documents: Sequence[WrittenDocument]) -> None:
         self.forget(document.id for document in documents)

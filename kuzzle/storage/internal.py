@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kuzzle.storage.base import (
@@ -22,6 +22,8 @@ from kuzzle.storage.base import (
 from kuzzle.storage.tree import Query, Search
 
 INTERNAL_INDEX: Final = "%kuzzle"
+# One transaction each: what others write waits for no more than this.
+_REMOVED_AT_ONCE: Final = 500
 
 
 class InternalCollection:
@@ -98,6 +100,14 @@ class InternalCollection:
         except DocumentNotFoundError:
             return False
         return True
+
+    async def remove_all(self, ids: Sequence[str], *, after_commit: AfterCommit | None = None) -> None:
+        """Remove documents, in batches; ids without one are passed over."""
+        for start in range(0, len(ids), _REMOVED_AT_ONCE):
+            writes = [DocumentWrite(one, None, allow_trashed=True) for one in ids[start : start + _REMOVED_AT_ONCE]]
+            await self._storage.write_documents(
+                INTERNAL_INDEX, self.name, WriteKind.DELETE, writes, refresh=True, after_commit=after_commit
+            )
 
     async def find(self, document_id: str) -> Source | None:
         """Return the content of a document, None if there is none."""

@@ -20,6 +20,7 @@ from kuzzle.api.results import (
     ImportReport,
     LeftRoom,
     RefreshedIndex,
+    ResetSecurities,
 )
 from kuzzle.api.v1 import documents, imports, notifications, securities, specifications
 from kuzzle.api.v1.metadata import metadata_of_write, without_trash
@@ -77,6 +78,7 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
     FoundSpecifications: specifications.found_specifications,
     Subscription: lambda _request, made: {"roomId": made.room_id, "channel": made.channel},
     LeftRoom: lambda _request, left: left.room_id,
+    ResetSecurities: securities.reset_securities,
     SecurityObject: securities.security_object,
     SecurityList: securities.security_list,
     SecurityPage: securities.security_page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kuzzle.api.results import ResetSecurities
 from kuzzle.errors import PartialError
 from kuzzle.request import Request
 from kuzzle.security.stored import (
@@ -65,3 +66,8 @@ def removed_objects(request: Request, removed: RemovedObjects) -> list[str]:
 def security_mapping(_request: Request, found: SecurityMapping) -> dict[str, Any]:
     """Word a mapping: its properties, without the metadata."""
     return {"mapping": found.mapping.properties}
+
+
+def reset_securities(_request: Request, reset: ResetSecurities) -> dict[str, int]:
+    """Word `admin:resetSecurity`."""
+    return {"deletedUsers": reset.users, "deletedProfiles": reset.profiles, "deletedRoles": reset.roles}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kuzzle.api.results import Acknowledged
-from kuzzle.connection import new_id
 from kuzzle.controllers.base import Controller, action
+from kuzzle.controllers.security.creating import Store, UserMaker
 from kuzzle.controllers.security.shared import (
     Bounds,
     content_of,
@@ -21,12 +21,8 @@ from kuzzle.controllers.security.shared import (
 from kuzzle.controllers.security.user_search import parse_user_search
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
-from kuzzle.security.credentials import Credentials
 from kuzzle.security.model import SecurityModel
 from kuzzle.security.stored import RemovedObject, RemovedObjects, SecurityMapping, SecurityObject, SecurityPage
-from kuzzle.storage.base import Source
-
-Store = Callable[[str, Source], Awaitable[SecurityObject]]
 
 
 class UsersController(Controller):
@@ -34,10 +30,10 @@ class UsersController(Controller):
 
     name = "security"
 
-    def __init__(self, model: SecurityModel, credentials: Credentials, limits: Mapping[str, Any]) -> None:
+    def __init__(self, model: SecurityModel, maker: UserMaker, limits: Mapping[str, Any]) -> None:
         self._model = model
         self._users = model.users
-        self._credentials = credentials
+        self._maker = maker
         self._bounds = Bounds(limits)
 
     # --- creating
@@ -45,7 +41,7 @@ class UsersController(Controller):
     @action("createUser")
     async def create_user(self, request: Request) -> SecurityObject:
         """Store a new user, and credentials if there are any."""
-        return await self._create(request, request.body["content"], self._users.create)
+        return await self._create(request, request.body["content"])
 
     @action("createRestrictedUser")
     async def create_restricted_user(self, request: Request) -> SecurityObject:
@@ -54,7 +50,7 @@ class UsersController(Controller):
         if "profileIds" in content:
             raise KuzzleError("api.assert.forbidden_argument", "body.content.profileIds")
         content = {**content, "profileIds": list(self._users.restricted_profile_ids)}
-        return await self._create(request, content, self._users.create)
+        return await self._create(request, content)
 
     @action("createFirstAdmin")
     async def create_first_admin(self, request: Request) -> SecurityObject:
@@ -65,25 +61,10 @@ class UsersController(Controller):
             await self._model.restrict()
         return created
 
-    async def _create(self, request: Request, content: Mapping[str, Any], store: Store) -> SecurityObject:
-        """Store a user and its credentials, or nothing.
-
-        Raises:
-            KuzzleError: What is wrong with the user, or with its credentials.
-        """
-        kuid = request.document_id or None
-        if kuid is not None and await self._users.exists(kuid):
-            raise KuzzleError("security.user.already_exists", kuid)
-        credentials: dict[str, Any] = request.body.get("credentials") or {}
-        await self._credentials.validate(credentials, kuid, request=request)
-        kuid = kuid or new_id()
-        created = await store(kuid, content_of(request, content))
-        try:
-            await self._credentials.create(kuid, credentials, request=request)
-        except BaseException:  # a cancelled request leaves nothing behind either
-            await self._users.delete(kuid)
-            raise
-        return created
+    async def _create(self, request: Request, content: Mapping[str, Any], store: Store | None = None) -> SecurityObject:
+        credentials = request.body.get("credentials")
+        source = content_of(request, content)
+        return await self._maker.make(request.document_id, source, credentials, store=store, request=request)
 
     # --- changing
 

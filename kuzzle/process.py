@@ -8,6 +8,7 @@ terminal it means that the terminal was closed, and stops it too.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import os
 import resource
@@ -20,6 +21,7 @@ from kuzzle import __version__
 from kuzzle.app import Application
 from kuzzle.config import Config, ConfigError
 from kuzzle.logs import Logs, one_line
+from kuzzle.security.users import ANONYMOUS
 from kuzzle.storage.base import StoreOpenError
 from protocols.ports import PortError
 
@@ -57,7 +59,7 @@ async def _serve(config: Config, logs: Logs) -> None:
     application.stop_server = told_to_stop.set
     await application.start()
     try:
-        await _say(application)
+        _say(application)
         await told_to_stop.wait()
     finally:
         await application.stop()
@@ -91,8 +93,10 @@ def _read_level(config: Config, logs: Logs) -> None:
     logger.info("The log level is %s", level)
 
 
-async def _say(application: Application) -> None:
-    is_open_to_everyone = not await application.security.users.admin_exists()
+def _say(application: Application) -> None:
+    is_open_to_everyone = application.security.rights.allows_everything(ANONYMOUS)
+    if is_open_to_everyone:
+        _warn_of_openness(application.config.section("server")["host"])
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     lines = summary(application, is_open_to_everyone=is_open_to_everyone, open_files=open_files)
     try:
@@ -102,11 +106,23 @@ async def _say(application: Application) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _warn_of_openness(host: str) -> None:
+    """Log a warning where others than this machine reach an open server."""
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost"
+    if not is_local:
+        logger.warning(
+            "Everybody who reaches %s may do everything; `kuzzle create-first-admin NAME --reset` ends that", host
+        )
+
+
 def summary(application: Application, *, is_open_to_everyone: bool, open_files: int) -> Iterator[str]:
     """Word what the operator wants to know of a server that stands.
 
     Args:
-        is_open_to_everyone: No administrator exists.
+        is_open_to_everyone: Who has not logged in may do everything.
         open_files: How many files, and so connections, the process may have open.
     """
     config = application.config
@@ -124,6 +140,6 @@ def summary(application: Application, *, is_open_to_everyone: bool, open_files: 
     storage = config.section("storage")
     yield f"  {'data':<10} {config.path(storage['sqlite']['path'])}"
     if is_open_to_everyone:
-        yield "The server is open to everyone: no administrator exists yet."
+        yield "The server is open to everyone. To change that: kuzzle create-first-admin NAME --reset"
     if 0 <= open_files < _FEW_OPEN_FILES:
         yield f"At most {open_files} files may be open, hence fewer clients: `ulimit -n 65536` before the start helps."

@@ -52,10 +52,7 @@ class Rights:
             index: None or empty: the action names none, and where it is allowed does not matter.
             collection: None or empty: any collection of the index.
         """
-        table = self._tables.get(user.profile_ids)
-        if table is None:
-            table = self._make_table(user.profile_ids)
-        scope = table.scope(controller, action)
+        scope = self._table(user.profile_ids).scope(controller, action)
         if isinstance(scope, bool):
             return scope
         if not index:
@@ -65,6 +62,10 @@ class Rights:
         collections = scope[index]
         return collections is None or not collection or collection in collections
 
+    def allows_everything(self, user: User) -> bool:
+        """Tell whether a user may run, everywhere, whatever action nobody has named in a role."""
+        return self._table(user.profile_ids).scope(None, None) is True
+
     def changed(self, user_id: str | None = None) -> None:
         """Take note that roles or profiles have changed, or the profiles of one user."""
         if user_id is None:
@@ -72,10 +73,12 @@ class Rights:
         for tell in self.on_changed:
             tell(user_id)
 
-    def _make_table(self, profile_ids: tuple[str, ...]) -> RightsTable:
-        if len(self._tables) >= MAX_TABLES:
-            self._tables.clear()
-        table = self._tables[profile_ids] = RightsTable(self._policies(profile_ids))
+    def _table(self, profile_ids: tuple[str, ...]) -> RightsTable:
+        table = self._tables.get(profile_ids)
+        if table is None:
+            if len(self._tables) >= MAX_TABLES:
+                self._tables.clear()
+            table = self._tables[profile_ids] = RightsTable(self._policies(profile_ids))
         return table
 
     def _policies(self, profile_ids: Iterable[str]) -> Iterator[tuple[RoleDefinition, Policy]]:

@@ -185,7 +185,9 @@ def test_the_server_starts_without_a_file_and_says_where_it_listens(tmp_path: Pa
             pass
         code, out, errors = server.stop()
     assert code == 0
-    assert out.splitlines()[0] == "The server is open to everyone: no administrator exists yet."
+    assert out.splitlines()[0] == (
+        "The server is open to everyone. To change that: kuzzle create-first-admin NAME --reset"
+    )
     assert [line.split(" ", 1)[1] for line in errors.splitlines()] == [
         "INFO kuzzle.process: Stopping on SIGTERM; a second one ends the server at once"
     ]

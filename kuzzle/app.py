@@ -133,18 +133,22 @@ class Application:
     def _build_registry(self) -> Registry:
         limits = self.config.section("limits")
         importer = Importer(self.storage, self.auto_refresh)
+        specifications = self.specifications
+        rights = self.security.rights
         maker = UserMaker(self.security.users, self.credentials)
         return Registry(
             [
                 ServerController(self.storage, self.security.users, self.statistics, self.config),
-                IndexController(self.storage, self.auto_refresh, self.security.rights),
-                CollectionController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
-                DocumentController(self.storage, self.realtime, self.auto_refresh, self.specifications, limits),
-                BulkController(self.storage, self.realtime, importer, limits),
+                IndexController(self.storage, self.auto_refresh, rights),
+                CollectionController(
+                    self.storage, self.realtime, self.auto_refresh, self.specifications, rights, limits
+                ),
+                DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
+                BulkController(self.storage, self.realtime, importer, rights, limits),
                 RealtimeController(self.realtime, self.specifications),
                 CredentialsController(self.credentials, self.security.users),
                 RolesController(self.security.roles, limits),
-                ProfilesController(self.security.profiles, self.security.rights, limits),
+                ProfilesController(self.security.profiles, rights, limits),
                 UsersController(self.security, maker, limits),
                 AdminSecuritiesController(
                     self.security,

@@ -16,7 +16,7 @@ from kuzzle.events import Events
 from kuzzle.limits import RequestSlots
 from kuzzle.request import Request
 from kuzzle.response import Response
-from kuzzle.security.rights import Rights
+from kuzzle.security.rights import Rights, refusal
 from kuzzle.security.tokens import Tokens
 from kuzzle.security.users import ANONYMOUS
 
@@ -70,7 +70,7 @@ class Funnel:
 
         controller, action = request.controller, request.action
         if not self._rights.allows(user, controller, action, request.index, request.collection):
-            raise KuzzleError("security.rights.unauthorized" if user is ANONYMOUS else "security.rights.forbidden")
+            raise refusal(user)
 
         method = self._registry.find(controller, action)
         definition = request.api.catalogue.find(controller, action)

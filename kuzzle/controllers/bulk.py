@@ -13,6 +13,7 @@ from kuzzle.controllers.importing import Importer
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.request import Request
+from kuzzle.security.rights import Rights
 from kuzzle.storage.base import (
     AfterCommit,
     DocumentWrite,
@@ -28,8 +29,11 @@ class BulkController(Controller):
 
     name = "bulk"
 
-    def __init__(self, storage: Storage, realtime: Realtime, importer: Importer, limits: Mapping[str, Any]) -> None:
+    def __init__(
+        self, storage: Storage, realtime: Realtime, importer: Importer, rights: Rights, limits: Mapping[str, Any]
+    ) -> None:
         """`limits` holds `documentsWriteCount`."""
+        self._rights = rights
         self._storage = storage
         self._realtime = realtime
         self._importer = importer
@@ -37,8 +41,15 @@ class BulkController(Controller):
 
     @action("import")
     async def import_documents(self, request: Request) -> ImportReport:
-        """Run a list of operations in the format of Elasticsearch."""
-        return await self._importer.run(request, request.body["bulkData"], request.index, request.collection)
+        """Run a list of operations in the format of Elasticsearch, where the user may import."""
+        return await self._importer.run(
+            request,
+            request.body["bulkData"],
+            request.index,
+            request.collection,
+            # Lines may name other places than the request, whose right was asked for at the gate.
+            lambda index, collection: self._rights.check(request.user, "bulk", "import", index, collection),
+        )
 
     @action("write")
     async def write(self, request: Request) -> WrittenDocument:

@@ -15,6 +15,7 @@ from kuzzle.controllers.specifications import parse_specification_search, writte
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.request import Request
+from kuzzle.security.rights import Rights
 from kuzzle.specifications.store import FoundSpecifications, Specifications
 from kuzzle.storage.base import CollectionMapping, Storage
 from kuzzle.storage.query import MATCH_ALL
@@ -31,6 +32,7 @@ class CollectionController(Controller):
         realtime: Realtime,
         auto_refresh: AutoRefresh,
         specifications: Specifications,
+        rights: Rights,
         limits: Mapping[str, Any],
     ) -> None:
         """`limits` holds `documentsFetchCount` and `scrollDuration`."""
@@ -38,6 +40,7 @@ class CollectionController(Controller):
         self._realtime = realtime
         self._auto_refresh = auto_refresh
         self._specifications = specifications
+        self._rights = rights
         self._fetch_limit: int = limits["documentsFetchCount"]
         self._scroll_limit_ms: int = limits["scrollDuration"]
 
@@ -99,7 +102,11 @@ class CollectionController(Controller):
     @action("updateSpecifications")
     async def update_specifications(self, request: Request) -> Any:
         """Store specifications; they are in force at once."""
-        await self._specifications.save(written_specifications(request))
+        written = written_specifications(request)
+        for index, collections in written.items():
+            for collection in collections if isinstance(collections, dict) else ():
+                self._rights.check(request.user, "collection", "updateSpecifications", index, collection)
+        await self._specifications.save(written)
         return request.body
 
     @action("validateSpecifications")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from kuzzle.api.results import ImportedItem, ImportReport
@@ -34,17 +35,27 @@ class Importer:
         self._storage = storage
         self._auto_refresh = auto_refresh
 
-    async def run(self, request: Request, data: list[Any], index: str | None, collection: str | None) -> ImportReport:
+    async def run(
+        self,
+        request: Request,
+        data: list[Any],
+        index: str | None,
+        collection: str | None,
+        check_place: Callable[[str, str], None] | None = None,
+    ) -> ImportReport:
         """Import lines in order; an operation that fails stops no other, and each sees those before it.
 
         Args:
             index, collection: Those of operations that name none.
+            check_place: Asked with index and collection of each place that is written; what it raises is why
+                nothing is.
 
         Raises:
-            KuzzleError: A line is malformed or names a place that does not exist; nothing is written then.
+            KuzzleError: A line is malformed or names a place that does not exist or is refused; nothing is
+                written then.
         """
         started = time.monotonic()
-        lines = await self._read(data, index, collection)
+        lines = await self._read(data, index, collection, check_place)
         refresh = self._auto_refresh.waits(request, *{line.index for line in lines})
         items: list[ImportedItem] = []
         for start in range(0, len(lines), _CHUNK):
@@ -55,13 +66,21 @@ class Importer:
             await asyncio.sleep(0)
         return ImportReport(items, int((time.monotonic() - started) * 1000))
 
-    async def _read(self, data: list[Any], index: str | None, collection: str | None) -> list[ImportLine]:
+    async def _read(
+        self,
+        data: list[Any],
+        index: str | None,
+        collection: str | None,
+        check_place: Callable[[str, str], None] | None,
+    ) -> list[ImportLine]:
         lines: list[ImportLine] = []
         for line in read_import(data, index, collection):
             lines.append(line)
             if len(lines) % _LINES_PER_TURN == 0:
                 await asyncio.sleep(0)
         for place in {(line.index, line.collection) for line in lines}:
+            if check_place is not None:
+                check_place(*place)
             if not await self._storage.collection_exists(*place):
                 raise UnknownIndexOrCollectionError
         return lines

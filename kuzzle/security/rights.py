@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from kuzzle.errors import KuzzleError
 from kuzzle.security.definitions import Policy, ProfileDefinition, Restrictions, RoleDefinition
-from kuzzle.security.users import User
+from kuzzle.security.users import ANONYMOUS, User
 
 MAX_TABLES: Final = 1_000
 """Sets of profiles with a table of their own; where users have more of them, tables are made again."""
@@ -62,6 +63,15 @@ class Rights:
         collections = scope[index]
         return collections is None or not collection or collection in collections
 
+    def check(self, user: User, controller: str | None, action: str | None, index: str, collection: str) -> None:
+        """Refuse what a user may not do.
+
+        Raises:
+            KuzzleError: 401 `security.rights.unauthorized` of the anonymous user, 403 `security.rights.forbidden`.
+        """
+        if not self.allows(user, controller, action, index, collection):
+            raise refusal(user)
+
     def allows_everything(self, user: User) -> bool:
         """Tell whether a user may run, everywhere, whatever action nobody has named in a role."""
         return self._table(user.profile_ids).scope(None, None) is True
@@ -106,6 +116,11 @@ class Rights:
                         found[right] = value
         names = ("controller", "action", "index", "collection")
         return [{**dict(zip(names, right, strict=True)), "value": value} for right, value in found.items()]
+
+
+def refusal(user: User) -> KuzzleError:
+    """Return the error for a user who may not do what it asks for."""
+    return KuzzleError("security.rights.unauthorized" if user is ANONYMOUS else "security.rights.forbidden")
 
 
 def _written_rights(role: RoleDefinition) -> Iterator[tuple[str, str, str]]:

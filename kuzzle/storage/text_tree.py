@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
-
-# max_determinized_states of Elasticsearch: what one regular expression may take of memory.
-MAX_STATES: Final = 10_000
+from typing import Literal
 
 FieldsKind = Literal["best_fields", "most_fields", "bool_prefix", "phrase", "phrase_prefix", "cross_fields"]
 """How the fields of a `multi_match` are matched and what counts of them."""
@@ -128,7 +125,6 @@ class Regexp:
 
     Attributes:
         operators: Of the optional operators `~`, `&`, `@`, `#` and `<1-9>` those that are on.
-        max_states: A pattern that needs more states is refused.
     """
 
     field: str
@@ -136,7 +132,6 @@ class Regexp:
     operators: frozenset[str] = frozenset("~&@#<")
     ignores_case: bool = False
     boost: float = 1.0
-    max_states: int = MAX_STATES
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,12 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from kuzzle.storage.base import StorageFailedError, StorageUnavailableError, TooManyOperationsError
+from kuzzle.storage.base import (
+    StorageFailedError,
+    StorageUnavailableError,
+    StoreOpenError,
+    TooManyOperationsError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +163,7 @@ class Readers:
 
 def failure(error: Exception) -> Exception:
     """Return the error that who reads is told: what the medium did is documented, and logged for the operator."""
-    if not isinstance(error, apsw.Error) or isinstance(error, apsw.SQLError):
+    if not isinstance(error, apsw.Error | StoreOpenError) or isinstance(error, apsw.SQLError):
         return error
     logger.error("The store could not read: %s", error)
     return StorageFailedError()

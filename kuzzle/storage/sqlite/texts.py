@@ -16,7 +16,6 @@ from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.fuzzy import after_prefix
 from kuzzle.storage.sqlite.regexps import read_regexp, read_wildcard
 from kuzzle.storage.text_tree import (
-    MAX_STATES,
     AnyCase,
     Fuzziness,
     Fuzzy,
@@ -27,7 +26,6 @@ from kuzzle.storage.text_tree import (
     MultiMatch,
     Pattern,
     Prefix,
-    Regexp,
     Text,
     Wildcard,
     WordInFields,
@@ -205,7 +203,7 @@ def _pattern(translation: Translation, query: Pattern) -> str:
         # Blobs, among them the mark of a text without words, come after all texts.
         parts.append("value < x''")
     if expression != sequence((literal(start), ANYTHING)):
-        parts.append(f"accepts_term({translation.bind_function(automaton_of(query))}, {column})")
+        parts.append(f"accepts_term({translation.bind_function(Automaton(expression))}, {column})")
     condition = " AND ".join(parts) or EVERYTHING
     return f"({condition})" if field is None else translation.field_condition(field, condition)
 
@@ -219,12 +217,6 @@ def expression_of(query: Pattern) -> Expression:
     if isinstance(query, Wildcard):
         return read_wildcard(query.pattern, ignores_case=query.ignores_case)
     return read_regexp(query.pattern, query.operators, ignores_case=query.ignores_case)
-
-
-def automaton_of(query: Pattern) -> Automaton:
-    """Return what tells which terms a pattern stands for."""
-    most = query.max_states if isinstance(query, Regexp) else MAX_STATES
-    return Automaton(expression_of(query), most)
 
 
 def _literal_start(expression: Expression) -> str:

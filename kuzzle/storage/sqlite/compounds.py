@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kuzzle.storage.compound_tree import Boosting, Compound, ConstantScore, DisMax, FieldFactor, FunctionScore
-from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS
+from kuzzle.storage.fields import FLOAT_TYPES, INTEGER_BOUNDS, Field
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.expressions import EVERYTHING, Score, joined
 
@@ -145,9 +145,16 @@ def _field_factor(translation: Translation, factor: FieldFactor) -> str:
         raise bad_request(f"Unable to find a field mapper for field [{factor.field}]. No 'missing' value defined.")
     if field is not None and field.type not in _NUMBER_TYPES:
         raise bad_request(f"[field_value_factor] needs a number: [{factor.field}] is of type [{field.type}]")
-    value = "NULL" if field is None else translation.least_value(field)
+    value = "NULL" if field is None else _least_value(translation, field)
     if factor.missing is not None:
         value = f"coalesce({value}, {translation.bind(factor.missing)})"
     modified = _MODIFIERS[factor.modifier].format(f"({value} * {translation.bind(factor.factor)})")
     # What gives no number changes nothing.
     return f"coalesce({modified}, 1.0)"
+
+
+def _least_value(translation: Translation, field: Field) -> str:
+    """Return the expression of the least value that a document has of a field."""
+    table, by_document = translation.value_tables
+    number = translation.field_number(field)
+    return f"(SELECT min(value) FROM {table} INDEXED BY {by_document} WHERE rid = d.rid AND field = {number})"

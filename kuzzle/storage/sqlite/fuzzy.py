@@ -46,7 +46,7 @@ def condition(translation: Translation, query: Fuzzy) -> str:
             f"[{field.type}]"
         )
     terms = [term for term, _ in translation.nearby.find(field, query)]
-    return f"({translation.words_condition(field, terms)})" if terms else NOTHING
+    return translation.words_condition(field, terms) if terms else NOTHING
 
 
 def score(translation: Translation, query: Fuzzy) -> Score:

@@ -11,7 +11,9 @@ Documents with equal keys, or without a sort equal scores, keep the order in whi
 
 from __future__ import annotations
 
+import functools
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,9 +54,21 @@ class Matches:
         self._connection = connection
         self._state = state
         self._translation = Translation(connection, state, now_ms)
+        self._query = query
         self._condition = self._translation.condition(query)
         self._score = self._translation.score(query)
         self._matching = f"FROM {state.documents_table} AS d WHERE {self._condition}"
+        # Where the rows of one value lead, they stand for the documents themselves, as long as only rids are asked for.
+        self._leading: str | None = None
+        self._leading_score = self._score
+        led = self._translation.lookups.lead(self._condition)
+        # Asking what few documents match takes longer than keeping the answer for both, the page and the count.
+        self._is_small = led is not None and led.rest is not None
+        if led is not None and led.lookup.is_one_value and not (led.rest and _asks_document(led.rest)):
+            where = led.lookup.where
+            self._leading = f"FROM {state.values_table} AS d WHERE {where}{f' AND {led.rest}' if led.rest else ''}"
+            if isinstance(self._score, str):
+                self._leading_score = self._translation.relevance.along(where, self._score)
 
     @property
     def translation(self) -> Translation:
@@ -70,15 +84,29 @@ class Matches:
 
     def count(self) -> int:
         """Return how many match."""
-        count: int = self._value(f"SELECT count(*) {self._matching}")
+        if self._is_small:
+            return len(self._few)
+        count: int = self._value(f"SELECT count(*) {self._leading or self._matching}")
         return count
+
+    @functools.cached_property
+    def _few(self) -> list[int]:
+        """The rids of all matches, in their order."""
+        return [rid for (rid,) in self._rows(f"SELECT d.rid {self._leading or self._matching} ORDER BY d.rid")]
 
     def best_score(self) -> float | None:
         """Return the highest score, None when nothing matches."""
         if isinstance(self._score, float):
             return self._score
-        best: float | None = self._value(f"SELECT max({self._score}) {self._matching}")
+        score, matching = self._scored()
+        best: float | None = self._value(f"SELECT max({score}) {matching}")
         return best
+
+    def _scored(self) -> tuple[str, str]:
+        """Return the expression of the score, and the rest of a statement that knows it."""
+        if self._leading is not None and not _asks_document(str(self._leading_score)):
+            return str(self._leading_score), self._leading
+        return str(self._score), self._matching
 
     def score_of(self, rid: int) -> float:
         """Return the score of a match."""
@@ -118,12 +146,12 @@ class Matches:
         if not size:
             return []
         if isinstance(self._score, float):
-            statement = f"SELECT d.rid {self._matching} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
+            if self._is_small:
+                return [PageRow(rid, self._score) for rid in self._few[offset : offset + size]]
+            statement = f"SELECT d.rid {self._leading or self._matching} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
             return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]
-        statement = (
-            f"SELECT d.rid, {self._score} AS score {self._matching} "
-            f"ORDER BY score DESC, d.rid LIMIT {size} OFFSET {offset}"
-        )
+        score, matching = self._scored()
+        statement = f"SELECT d.rid, {score} AS score {matching} ORDER BY score DESC, d.rid LIMIT {size} OFFSET {offset}"
         return [PageRow(rid, score) for rid, score in self._rows(statement)]
 
     def stream(self, keys: list[Key]) -> Iterator[PageRow]:
@@ -161,7 +189,8 @@ class Matches:
             conditions += f" AND v.value {beyond} {self._translation.bind(after)} AND v.value = {counts}"
         if self._condition != EVERYTHING:
             documents = self._state.documents_table
-            conditions += f" AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = v.rid AND {self._condition})"
+            asked = self._translation.question(self._query)
+            conditions += f" AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = v.rid AND {asked})"
         seen = set()
         for rid, value in self._rows(
             f"SELECT v.rid, v.value FROM {self._state.values_table} AS v WHERE v.field = {key.number} "
@@ -216,6 +245,11 @@ class Matches:
             f"FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
             f"WHERE {below} AND field = {key.number} {_of_values(key, 'value')}"
         )
+
+
+def _asks_document(expression: str) -> bool:
+    """Tell whether an expression asks for more of `d` than its rid."""
+    return re.search(r"\bd\.(?!rid\b)", expression) is not None
 
 
 def _of_values(key: Key, column: str) -> str:

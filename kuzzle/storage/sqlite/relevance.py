@@ -30,6 +30,14 @@ class Relevance:
     def __init__(self, vocabulary: Vocabulary, state: CollectionState) -> None:
         self._vocabulary = vocabulary
         self._state = state
+        # What is asked of the rows of a word, and the same where they are at hand.
+        self._at_hand: dict[str, dict[str, str]] = {}
+
+    def along(self, where: str, score: str) -> str:
+        """Return the expression of a score for a statement that walks the rows of a condition on one word."""
+        for asked, at_hand in self._at_hand.get(where, {}).items():
+            score = score.replace(asked, at_hand)
+        return score
 
     def rarity(self, field: Field, word: str, having: int | None = None) -> float:
         """Return how much a word tells because few texts have it.
@@ -50,10 +58,10 @@ class Relevance:
         """Return the same of a word that is so rare, the boost counted in."""
         number = self._state.field_numbers[field.path]
         weight = self.weight(bind, field, rarity)
-        return (
-            f"coalesce((SELECT {weight} FROM {self._state.values_table} "
-            f"WHERE field = {number} AND value = {bind(word)} AND rid = d.rid), 0.0)"
-        )
+        where = f"field = {number} AND value = {bind(word)}"
+        asked = f"coalesce((SELECT {weight} FROM {self._state.values_table} WHERE {where} AND rid = d.rid), 0.0)"
+        self._at_hand.setdefault(where, {})[asked] = f"({weight})"
+        return asked
 
     def blended_score(self, translation: Translation, field: Field, words: Sequence[tuple[str, float]]) -> str:
         """Return the expression of what terms that stand for one another add to the score of a document.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import apsw
@@ -9,7 +10,7 @@ import apsw
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request, minimum_should_match
-from kuzzle.storage.sqlite import cross_fields, fuzzy, phrases
+from kuzzle.storage.sqlite import bools, cross_fields, fuzzy, phrases
 from kuzzle.storage.sqlite.analysis import query_words
 from kuzzle.storage.sqlite.automata import ANYTHING, Automaton, Characters, Expression, Sequence, literal, sequence
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
@@ -114,11 +115,16 @@ def _match(translation: Translation, query: Match) -> str:
     if not words:
         return EVERYTHING if query.zero_terms == "all" else NOTHING
     if query.fuzziness is None:
-        found = [_word(translation, field, word) for word in words]
+        found = [translation.words_condition(field, [word]) for word in words]
     else:
         found = [fuzzy.condition(translation, _near(query, word)) for word in words]
-    if len(found) == 1 or query.operator == "and":
+    if len(found) == 1:
+        return found[0]
+    if query.operator == "and" and query.fuzziness is not None:
         return joined(found, "AND")
+    if query.operator == "and":
+        asks = [partial(_ask_word, translation, field, word) for word in words]
+        return bools.conjunction(translation, list(zip(found, asks, strict=True)))
     required = 1
     if query.minimum_should_match is not None:
         required = max(1, minimum_should_match(query.minimum_should_match, len(found)))
@@ -126,7 +132,7 @@ def _match(translation: Translation, query: Match) -> str:
         return NOTHING
     if required == 1:
         return translation.words_condition(field, words) if query.fuzziness is None else joined(found, "OR")
-    return f"({joined(found, '+')} >= {required})"
+    return f"({joined([f'({part})' for part in found], '+')} >= {required})"
 
 
 def _words(translation: Translation, query: Match) -> list[str] | None:
@@ -141,8 +147,9 @@ def _words(translation: Translation, query: Match) -> list[str] | None:
     return words
 
 
-def _word(translation: Translation, field: Field, word: str) -> str:
-    return f"({translation.words_condition(field, [word])})"
+def _ask_word(translation: Translation, field: Field, word: str) -> str:
+    with translation.asking(True):
+        return translation.words_condition(field, [word])
 
 
 def _fuzzy_value(translation: Translation, query: Match) -> str:

@@ -7,8 +7,8 @@ its field (`values.py`); a field that is not mapped matches nothing.
 
 from __future__ import annotations
 
-import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import apsw
@@ -20,11 +20,12 @@ from kuzzle.storage.geo_tree import GeoWithin
 from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.query_string_tree import AnyField, QueryText
 from kuzzle.storage.reading import bad_request
-from kuzzle.storage.sqlite import compounds, geo, multi, nested, texts
+from kuzzle.storage.sqlite import bools, compounds, geo, multi, nested, texts
 from kuzzle.storage.sqlite.bounds import date_bound, understood, value_bound
 from kuzzle.storage.sqlite.catalogue import CollectionState
-from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
+from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined, list_of
 from kuzzle.storage.sqlite.fuzzy import NearbyTerms
+from kuzzle.storage.sqlite.lookups import Lookups
 from kuzzle.storage.sqlite.relevance import Relevance
 from kuzzle.storage.sqlite.vocabulary import Vocabulary
 from kuzzle.storage.text_tree import Text
@@ -56,6 +57,8 @@ class Translation:
         vocabulary: The words of texts.
         relevance: How much they weigh.
         nearby: The terms near words that may differ.
+        lookups: The look-ups that conditions are made of.
+        asks_each: Conditions are questions about each document now, not sets.
     """
 
     def __init__(self, connection: apsw.Connection, state: CollectionState, now_ms: int) -> None:
@@ -65,7 +68,10 @@ class Translation:
         self.nearby = NearbyTerms(connection, state)
         self._state = state
         self._now_ms = now_ms
-        self._known: dict[tuple[int, str], str] = {}
+        self.lookups = Lookups(connection, state, self.values)
+        self.asks_each = False
+        self._texts: dict[str, str] = {}
+        self._known: dict[tuple[int, str, bool], str] = {}
         self._expanded: dict[tuple[int, str], Query] = {}
         self._words = 0
         self._nested = nested.Scopes(state)
@@ -77,8 +83,13 @@ class Translation:
 
     def bind(self, value: Any) -> str:
         """Return the parameter that stands for a value."""
+        known = self._texts.get(value) if isinstance(value, str) else None
+        if known is not None:
+            return known
         name = f"p{len(self.values)}"
         self.values[name] = value
+        if isinstance(value, str):
+            self._texts[value] = f":{name}"  # so that look-ups for the same word are the same text
         return f":{name}"
 
     def condition(self, query: Query) -> str:
@@ -88,11 +99,29 @@ class Translation:
             KuzzleError: 400 `services.storage.unexpected_bad_request`: a value that the field's type
                 does not know, or a field that cannot be searched.
         """
-        key = id(query), self._nested.scope
+        key = id(query), self._nested.scope, self.asks_each
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._condition(query)
         return known
+
+    def question(self, query: Query) -> str:
+        """Return the condition in the form that is cheap to ask about few documents.
+
+        Raises:
+            KuzzleError
+        """
+        with self.asking(True):
+            return self.condition(query)
+
+    @contextmanager
+    def asking(self, asks_each: bool) -> Iterator[None]:
+        """Let conditions be questions about each document, or sets."""
+        before, self.asks_each = self.asks_each, asks_each
+        try:
+            yield
+        finally:
+            self.asks_each = before
 
     def _condition(self, query: Query) -> str:
         match query:
@@ -111,13 +140,14 @@ class Translation:
             case Ids():
                 return self._document_ids(query.values)
             case Bool():
-                return self._bool(query)
+                return bools.condition(self, query)
             case ConstantScore() | DisMax() | Boosting() | FunctionScore():
                 return compounds.condition(self, query)
             case GeoWithin():
                 return geo.condition(self, self._state, query)
             case Nested():
-                return self._nested.condition(self, query)
+                with self.asking(False):
+                    return self._nested.condition(self, query)
             case AnyField() | QueryText():
                 return self.condition(self.expanded(query))
             case _:
@@ -137,42 +167,11 @@ class Translation:
             return self._nested.score(self, query)
         if isinstance(query, AnyField | QueryText):
             return self.score(self.expanded(query))
-        if not isinstance(query, Bool):
-            return query.boost
-        fixed = 0.0
-        parts = []
-        for clause in query.must:
-            score = self.score(clause)
-            if isinstance(score, float):
-                fixed += score
-            else:
-                parts.append(score)
-        for clause in query.should:
-            score = self.score(clause)
-            if score != 0.0:
-                parts.append(f"(({self.condition(clause)}) * {self.number(score)})")
-        if not parts:
-            return fixed * query.boost
-        return f"({joined([*parts, self.number(fixed)], '+')} * {self.number(query.boost)})"
+        return bools.score(self, query) if isinstance(query, Bool) else query.boost
 
     def number(self, score: Score) -> str:
         """Return the SQL expression of a score."""
         return score if isinstance(score, str) else self.bind(score)
-
-    def _bool(self, query: Bool) -> str:
-        parts = [self.condition(clause) for clause in (*query.must, *query.filter)]
-        should = [self.condition(clause) for clause in query.should]
-        required = query.required_should
-        if required > len(should):
-            return NOTHING
-        if required == 1:
-            parts.append(joined(should, "OR"))
-        elif required == len(should):
-            parts.extend(should)
-        elif required:
-            parts.append(f"({joined([f'({part})' for part in should], '+')} >= {required})")
-        parts.extend(f"NOT {self.condition(clause)}" for clause in query.must_not)
-        return joined(parts, "AND") if parts else EVERYTHING
 
     # --- for the modules that translate clauses of one kind
 
@@ -209,6 +208,8 @@ class Translation:
         Raises:
             KuzzleError: 400: they are too many for one search.
         """
+        if self.asks_each:
+            return
         self._words += words
         if self._words > 2 * MAX_WORDS:
             raise bad_request(f"too_many_clauses: a search may look for {MAX_WORDS} words")
@@ -240,8 +241,9 @@ class Translation:
 
     def words_condition(self, field: Field, words: Sequence[str]) -> str:
         """Return the condition that a text field has one of some words."""
-        wanted = f"= {self.bind(words[0])}" if len(words) == 1 else f"IN {self.list_of(words)}"
-        return self._values(field, f"value {wanted}")
+        if len(words) == 1:
+            return self._values(field, f"value = {self.bind(words[0])}", is_one_value=True)
+        return self._values(field, f"value IN {self.list_of(words)}")
 
     @property
     def value_tables(self) -> tuple[str, str]:
@@ -276,12 +278,15 @@ class Translation:
                 spans.append((first, last))
         if len(spans) > MAX_SPANS:
             raise bad_request(f"Too many values of [{path}] that stand for a range: at most {MAX_SPANS} are allowed")
+        is_one_value = len(wanted) == 1 and not spans
         parts = [f"value BETWEEN {self.bind(first)} AND {self.bind(last)}" for first, last in spans]
         if len(wanted) == 1:
             parts.append(f"value = {self.bind(wanted.pop())}")
         elif wanted:
             parts.append(f"value IN {self.list_of(tuple(wanted))}")
-        return self._values(field, joined(parts, "OR")) if parts else NOTHING
+        if not parts:
+            return NOTHING
+        return self._values(field, joined(parts, "OR"), is_one_value=is_one_value)
 
     def _span(self, field: Field, value: Scalar) -> tuple[IndexedValue | None, IndexedValue | None]:
         """Return the first and last value that a term stands for: a day has many milliseconds."""
@@ -314,10 +319,7 @@ class Translation:
         numbers = [self._state.field_numbers[field.path] for field in self._state.mapping.fields_below(path)]
         if not numbers:
             return NOTHING
-        return joined(
-            [f"d.rid IN (SELECT rid FROM {self._state.values_table} WHERE field = {number})" for number in numbers],
-            "OR",
-        )
+        return joined([self._lookup(number, "") for number in numbers], "OR")
 
     def _range(self, query: Range) -> str:
         if query.field.startswith("_") and query.field in ("_id", "_uid", "_type", "_index"):
@@ -370,25 +372,12 @@ class Translation:
         field = self._state.mapping.fields.get(path)
         return None if field is None or field.nested_path != self._nested.scope else field
 
-    def _values(self, field: Field, condition: str) -> str:
-        number = self._state.field_numbers[field.path]
-        rest = f" AND {condition}" if condition else ""
-        return f"d.rid IN (SELECT rid FROM {self._state.values_table} WHERE field = {number}{rest})"
+    def _values(self, field: Field, condition: str, *, is_one_value: bool = False) -> str:
+        return self._lookup(self.field_number(field), condition, is_one_value=is_one_value)
 
-    def least_value(self, field: Field) -> str:
-        """Return the expression of the least value that a document has of a field."""
-        number = self._state.field_numbers[field.path]
-        return (
-            f"(SELECT min(value) FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
-            f"WHERE rid = d.rid AND field = {number})"
-        )
+    def _lookup(self, number: int, condition: str, *, is_one_value: bool = False) -> str:
+        return self.lookups.condition(number, condition, is_one_value=is_one_value, asks_each=self.asks_each)
 
     def list_of(self, values: Sequence[IndexedValue]) -> str:
         """Return a set of values of one kind, bound as one array."""
-        kind = type(values[0])
-        bound: Any = array.array("q" if kind is int else "d", values) if kind in (int, float) else tuple(values)
-        if kind is str and any("\0" in str(value) for value in values):
-            # An array of texts ends each at its first NUL; as bytes they are whole.
-            encoded = self.bind(apsw.carray(tuple(str(value).encode() for value in values)))
-            return f"(SELECT CAST(value AS TEXT) FROM carray({encoded}))"
-        return f"(SELECT value FROM carray({self.bind(apsw.carray(bound))}))"
+        return list_of(self.bind, values)

@@ -1,0 +1,113 @@
+"""Look-ups in the table of values, and how many rows they find.
+
+A look-up can stand in a statement in two forms: as the set of all rids it finds, which is made once, or as a question
+about each document. Which is cheaper depends on how many documents are left to ask about, so rows are counted before
+the statement is made: along the index, and never further than it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apsw
+
+from kuzzle.storage.sqlite.catalogue import CollectionState
+
+# Rows that are counted in turn of each look-up until one ends: the total is some times what the smallest has.
+_STEPS: Final = (64, 512, 4096, 32_768)
+# Asking about a document costs as much as putting so many rows into a set.
+ASKING_COSTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Rows of one field.
+
+    Attributes:
+        where: The condition on the rows.
+        is_one_value: They all have the same value: no document has two of them.
+    """
+
+    where: str
+    is_one_value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """A condition that few documents can match: those that a look-up finds.
+
+    Attributes:
+        rest: What must hold besides; None when nothing must.
+        size: How many the look-up finds.
+    """
+
+    lookup: Lookup
+    rest: str | None
+    size: int
+
+
+class Lookups:
+    """The look-ups of one translation, known by their form as a set."""
+
+    def __init__(self, connection: apsw.Connection, state: CollectionState, values: dict[str, Any]) -> None:
+        """`values` is what the statements' parameters are bound to."""
+        self._connection = connection
+        self._table = state.values_table
+        self._values = values
+        self._known: dict[str, Lookup] = {}
+        self._led: dict[str, Led] = {}
+        self._counted: dict[str, tuple[int, bool]] = {}
+
+    def condition(self, number: int, condition: str, *, is_one_value: bool, asks_each: bool) -> str:
+        """Return the condition that `d` has a row of a field.
+
+        Args:
+            condition: What the row must be like; empty: like anything.
+            asks_each: As a question about each document, not as a set.
+        """
+        where = f"field = {number} AND {condition}" if condition else f"field = {number}"
+        if asks_each:
+            return f"EXISTS (SELECT 1 FROM {self._table} WHERE rid = d.rid AND {where})"
+        text = f"d.rid IN (SELECT rid FROM {self._table} WHERE {where})"
+        # What calls back into Python is not counted: that could take longer than the search.
+        if "accepts_term" not in condition:
+            self._known[text] = Lookup(where, is_one_value)
+        return text
+
+    def lead(self, condition: str) -> Led | None:
+        """Return the look-up that finds all that match a condition, None where there is no single one."""
+        lookup = self._known.get(condition)
+        return self._led.get(condition) if lookup is None else Led(lookup, None, 0)
+
+    def remember_lead(self, condition: str, leader: str, rest: str | None, size: int) -> None:
+        """Remember that a condition is a look-up and a rest."""
+        if condition not in self._known:
+            self._led[condition] = Led(self._known[leader], rest, size)
+
+    def size(self, condition: str, limit: int) -> int | None:
+        """Return how many match a condition at most, or a number above the limit; None where that is not known."""
+        led = self._led.get(condition)
+        if led is not None:
+            return led.size
+        lookup = self._known.get(condition)
+        if lookup is None:
+            return None
+        count, is_all = self._counted.get(condition, (0, False))
+        if is_all or count > limit:
+            return count
+        statement = f"SELECT count(*) FROM (SELECT 1 FROM {self._table} WHERE {lookup.where} LIMIT :lookup_limit)"
+        for (count,) in self._connection.execute(statement, {**self._values, "lookup_limit": limit + 1}):
+            self._counted[condition] = (count, count <= limit)
+        return self._counted[condition][0]
+
+    def smallest(self, conditions: Sequence[str]) -> tuple[int, int] | None:
+        """Return which of some conditions is a look-up that finds least, and how much; None where all find much."""
+        known = [place for place, condition in enumerate(conditions) if condition in self._known]
+        for limit in _STEPS if known else ():
+            sizes = [(self.size(conditions[place], limit) or 0, place) for place in known]
+            size, place = min(sizes)
+            if size <= limit:
+                return place, size
+        return None

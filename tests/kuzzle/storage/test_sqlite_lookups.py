@@ -1,0 +1,152 @@
+"""Clauses that hold together: the rarest leads, the others are sets or questions, and the answer is the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from kuzzle.errors import KuzzleError
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.query import parse_search
+from kuzzle.storage.sqlite.backend import SqliteStorage
+from kuzzle.storage.sqlite.schema import load_catalogue, open_reader
+from kuzzle.storage.sqlite.searching import search_documents
+
+MAPPING = {
+    "properties": {
+        "rare": {"type": "keyword"},
+        "half": {"type": "boolean"},
+        "number": {"type": "integer"},
+        "text": {"type": "text"},
+    }
+}
+DOCUMENTS = 400
+
+
+def source(number: int) -> dict[str, Any]:
+    """A document; `text` has one word that all have, and one that a few have."""
+    dice = random.Random(number)
+    return {
+        "rare": [f"r{dice.randrange(40)}", f"r{dice.randrange(40)}"],
+        "half": dice.random() < 0.5,
+        "number": dice.randrange(100),
+        "text": f"common word{dice.randrange(20)}",
+    }
+
+
+@asynccontextmanager
+async def filled(path: Path) -> AsyncIterator[SqliteStorage]:
+    storage = SqliteStorage(path)
+    await storage.open()
+    try:
+        await storage.create_index("i")
+        await storage.create_collection("i", "c", MAPPING)
+        writes = [DocumentWrite(f"d{number}", source(number)) for number in range(DOCUMENTS)]
+        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
+        yield storage
+    finally:
+        await storage.close()
+
+
+RARE, HALF, WIDE = {"term": {"rare": "r3"}}, {"term": {"half": True}}, {"range": {"number": {"gte": 10}}}
+COMMON, NOBODY = {"match": {"text": "common"}}, {"term": {"rare": "nobody"}}
+
+Holds = Callable[[dict[str, Any]], bool]
+
+
+def is_rare(document: dict[str, Any]) -> bool:
+    return "r3" in document["rare"]
+
+
+def is_wide(document: dict[str, Any]) -> bool:
+    return bool(document["number"] >= 10)
+
+
+CASES: list[tuple[dict[str, Any], Holds]] = [
+    ({"filter": [RARE, HALF, WIDE]}, lambda it: is_rare(it) and it["half"] and is_wide(it)),
+    ({"filter": [WIDE, HALF]}, lambda it: it["half"] and is_wide(it)),
+    ({"filter": [RARE], "must_not": [HALF]}, lambda it: is_rare(it) and not it["half"]),
+    ({"filter": [RARE], "must_not": [NOBODY]}, is_rare),
+    ({"filter": [HALF, NOBODY]}, lambda it: False),
+    ({"must_not": [RARE]}, lambda it: not is_rare(it)),
+    (
+        {"filter": [RARE], "should": [HALF, WIDE], "minimum_should_match": 1},
+        lambda it: is_rare(it) and (it["half"] or is_wide(it)),
+    ),
+    (
+        {"filter": [RARE], "should": [HALF, WIDE, NOBODY], "minimum_should_match": 2},
+        lambda it: is_rare(it) and it["half"] and is_wide(it),
+    ),
+    (
+        {"filter": [RARE, {"bool": {"filter": [HALF, COMMON], "must_not": [WIDE]}}]},
+        lambda it: is_rare(it) and it["half"] and not is_wide(it),
+    ),
+    ({"filter": [RARE, {"exists": {"field": "number"}}, {"wildcard": {"text": "*ord1"}}]},
+     lambda it: is_rare(it) and it["text"].endswith("word1")),
+    ({"must": [{"match": {"text": {"query": "common word3", "operator": "and"}}}]},
+     lambda it: it["text"].endswith("word3")),
+    ({"filter": [RARE, {"ids": {"values": [f"d{number}" for number in range(200)]}}]}, is_rare),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(len(CASES)))
+async def test_the_form_of_a_clause_changes_nothing(tmp_path: Path, case: int) -> None:
+    query, holds = CASES[case]
+    last = 200 if "ids" in str(query) else DOCUMENTS
+    expected = [f"d{number}" for number in range(last) if holds(source(number))]
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        for sort in ([], [{"number": "asc"}], [{"number": "desc"}, "_id"]):
+            body = {"query": {"bool": query}, "sort": sort}
+            found = await storage.search("i", "c", parse_search(body, offset=0, size=DOCUMENTS))
+            assert found.total == len(expected)
+            assert sorted(hit.id for hit in found.hits) == sorted(expected)
+            some = await storage.search("i", "c", parse_search(body, offset=3, size=5))
+            assert [hit.id for hit in some.hits] == [hit.id for hit in found.hits[3:8]]
+            assert some.total == len(expected)
+
+
+async def test_the_score_of_the_leading_word_is_that_of_the_word_alone(tmp_path: Path) -> None:
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        word = {"match": {"text": "word7"}}
+        alone = await storage.search("i", "c", parse_search({"query": word}, offset=0, size=DOCUMENTS))
+        # Sorted first by what is the same for all, the scores are computed without walking the rows of the word.
+        body = {"query": word, "sort": ["_score", "_id"]}
+        by_keys = await storage.search("i", "c", parse_search(body, offset=0, size=DOCUMENTS))
+        assert alone.total > 5
+        assert {hit.id: hit.score for hit in alone.hits} == {hit.id: hit.score for hit in by_keys.hits}
+        assert alone.max_score == alone.hits[0].score
+
+
+async def test_a_wrong_clause_is_refused_beside_one_that_nothing_matches(tmp_path: Path) -> None:
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        body = {"query": {"bool": {"filter": [NOBODY, {"term": {"number": "no number"}}]}}}
+        with pytest.raises(KuzzleError):
+            await storage.search("i", "c", parse_search(body, offset=None, size=None))
+
+
+async def test_what_many_documents_match_is_asked_of_the_few_that_the_rarest_clause_finds(tmp_path: Path) -> None:
+    path = tmp_path / "kuzzle.db"
+    async with filled(path):
+        statements: list[str] = []
+
+        def trace(_cursor: apsw.Cursor, statement: str, values: Any) -> bool:
+            statements.append(statement)
+            return True
+
+        connection = open_reader(path)
+        state = load_catalogue(connection).indexes["i"].collections["c"]
+        connection.exec_trace = trace
+        search = parse_search({"query": {"bool": {"filter": [HALF, WIDE, RARE]}}}, offset=0, size=20)
+        search_documents(connection, "i", state, search, 0)
+        connection.close()
+    rare, half, number = (state.field_numbers[name] for name in ("rare", "half", "number"))
+    (page,) = [statement for statement in statements if "ORDER BY" in statement]
+    assert f"FROM values_1 AS d WHERE field = {rare} AND value = " in page
+    assert f"EXISTS (SELECT 1 FROM values_1 WHERE rid = d.rid AND field = {half} " in page
+    assert f"EXISTS (SELECT 1 FROM values_1 WHERE rid = d.rid AND field = {number} " in page

@@ -93,7 +93,7 @@ class _Reader:
             raise bad_request(f"The query is nested too deep: more than {MAX_DEPTH} levels")
         self._count()
         name, content = next(iter(body.items()))
-        if name not in _CLAUSES:
+        if name not in CLAUSE_NAMES:
             raise bad_request(f"no [query] registered for [{name}]")
         if len(body) > 1:
             second = list(body)[1]
@@ -131,6 +131,7 @@ class _Reader:
         lists: dict[str, tuple[Query, ...]] = {"must": (), "filter": (), "should": (), "must_not": ()}
         wanted: Any = None
         boost = 1.0
+        adjusts = True
         for name, value in content.items():
             key = "must_not" if name == "mustNot" else name
             if key in lists:
@@ -139,13 +140,17 @@ class _Reader:
                 wanted = value
             elif name == "boost":
                 boost = read_number("bool", name, value)
-            elif name in ("adjust_pure_negative", "disable_coord"):
-                read_flag("bool", name, value)
+            elif name == "adjust_pure_negative":
+                adjusts = read_flag("bool", name, value)
+            elif name == "disable_coord":
+                read_flag("bool", name, value)  # there is nothing to disable: BM25 has no such factor
             elif name != "_name":
                 raise bad_request(f"[bool] query does not support [{name}]")
         minimum = None if wanted is None else minimum_should_match(wanted, len(lists["should"]))
         if minimum is None and not any(lists.values()):
             return MatchAll(boost)
+        if not adjusts and not (lists["must"] or lists["filter"] or lists["should"]):
+            return MatchNone()
         return Bool(**lists, minimum_should_match=minimum, boost=boost)
 
     def _read_list(self, name: str, value: Any, depth: int) -> tuple[Query, ...]:
@@ -246,7 +251,13 @@ def _read_ids(content: Mapping[str, Any]) -> Query:
         ids.append(str(value))
     if len(ids) > MAX_TERMS:
         raise bad_request(f"The number of ids [{len(ids)}] exceeds the allowed maximum of [{MAX_TERMS}]")
-    return Ids(tuple(ids), boost)
+    types = content.get("type", content.get("types", content.get("_type")))
+    if types is None:
+        return Ids(tuple(ids), boost)
+    types = types if isinstance(types, list) else [types]
+    if not all(isinstance(name, str) for name in types):
+        raise bad_request("[ids] [type] must be a text or a list of texts")
+    return Bool(must=(Ids(tuple(ids), boost),), filter=(Terms("_type", tuple(types)),))
 
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
@@ -260,4 +271,5 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Query]]] = {
     **GEO_READERS,
     **TEXT_READERS,
 }
-_CLAUSES: Final = frozenset({"bool", "nested", *_READERS, *QUERY_STRING_READERS, *COMPOUND_READERS})
+CLAUSE_NAMES: Final = frozenset({"bool", "nested", *_READERS, *QUERY_STRING_READERS, *COMPOUND_READERS})
+"""The names of all clauses."""

@@ -1,9 +1,13 @@
-"""Which fields have values for sorts, aggregations and hits, beside those for queries."""
+"""Values of fields beside those for queries: which fields have them for sorts, aggregations and hits."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from kuzzle.storage.fields import Field
+from kuzzle.storage.geo import decode_point
 from kuzzle.storage.reading import bad_request
+from kuzzle.storage.values import IndexedValue, ip_text
 
 
 def check_doc_values(field: Field) -> None:
@@ -23,3 +27,15 @@ def check_doc_values(field: Field) -> None:
             f"Can't load fielddata on [{field.path}] because fielddata is unsupported on fields of type "
             f"[{field.type}]. Use doc values instead."
         )
+
+
+def shown_value(field: Field, value: IndexedValue) -> Any:
+    """Return a value of the index as hits show it; a date as its milliseconds."""
+    if field.type == "boolean":
+        return bool(value)
+    if isinstance(value, bytes):
+        if field.type == "ip":
+            return ip_text(value)
+        point = decode_point(value)
+        return {"lat": point.lat, "lon": point.lon}
+    return value

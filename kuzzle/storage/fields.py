@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.dates import DEFAULT_FORMAT, DateError, DateFormat, date_format
+from kuzzle.storage.field_parameters import check_honoured, check_object_honoured
 
 INTEGER_BOUNDS: Final = {
     "long": (-(1 << 63), (1 << 63) - 1),
@@ -86,6 +87,21 @@ class Field:
         """False when the mapping says `index: false`."""
         return self.definition.get("index", True) not in (False, "false", "no")
 
+    @property
+    def has_norms(self) -> bool:
+        """False when the lengths of texts do not count in their relevance (`norms: false`)."""
+        return self.definition.get("norms", True) not in (False, "false")
+
+    @property
+    def has_frequencies(self) -> bool:
+        """False when it does not count how often a word is in a text (`index_options: docs`)."""
+        return bool(self.definition.get("index_options", "positions") != "docs")
+
+    @property
+    def has_places(self) -> bool:
+        """False when nobody may ask where in a text a word is."""
+        return self.definition.get("index_options", "positions") in ("positions", "offsets")
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectNode:
@@ -113,6 +129,7 @@ def compile_object(
     Raises:
         KuzzleError: A definition that cannot be, with the documented error.
     """
+    check_object_honoured(path, definition)
     dynamic = dynamic_policy(definition.get("dynamic", inherited_dynamic))
     is_nested = definition.get("type") == "nested"
     nested_path = path if is_nested else nested_path
@@ -220,5 +237,6 @@ def _check_parameters(path: str, definition: Mapping[str, Any]) -> None:
     for parameter, value in definition.items():
         if parameter in checks and not checks[parameter](value):
             raise KuzzleError("services.storage.invalid_mapping_argument", path, parameter)
+    check_honoured(path, definition)
     if definition["type"] == "scaled_float" and "scaling_factor" not in definition:
         raise KuzzleError("services.storage.invalid_mapping_argument", path, "scaling_factor")

@@ -71,17 +71,22 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """What is no farther from a place than so many metres."""
+    """What is no farther from a place than so many metres, on the globe or as if degrees were a plane."""
 
     center: Point
     radius_m: float
+    is_plane: bool = False
 
     def holds(self, lat: float, lon: float) -> bool:
         """Tell whether a place lies inside."""
+        if self.is_plane:
+            return plane_distance_m(self.center.lat, self.center.lon, lat, lon) <= self.radius_m
         return distance_m(self.center.lat, self.center.lon, lat, lon) <= self.radius_m
 
     def bounds(self) -> Box:
         """Return a box with everything inside: a little larger, so that no rounding cuts it."""
+        if self.is_plane:
+            return self._plane_bounds()
         angle = self.radius_m / EARTH_RADIUS_M * (1 + 1e-9) + 1e-9
         around = math.degrees(angle)
         lat, lon = self.center.lat, self.center.lon
@@ -93,6 +98,13 @@ class Circle:
         left, right = lon - aside, lon + aside
         return Box(
             lat + around, left + 360 if left < -180 else left, lat - around, right - 360 if right > 180 else right
+        )
+
+    def _plane_bounds(self) -> Box:
+        around = self.radius_m * 360 / EQUATOR_M * (1 + 1e-9) + 1e-7
+        lat, lon = self.center.lat, self.center.lon
+        return Box(
+            min(90.0, lat + around), max(-180.0, lon - around), max(-90.0, lat - around), min(180.0, lon + around)
         )
 
 

@@ -37,11 +37,14 @@ def read_geo_distance(content: Mapping[str, Any]) -> GeoWithin:
     field, value = _field(clause, content, {"distance", "unit", "distance_type", "optimize_bbox"})
     if content.get("distance") is None:
         raise bad_request("geo_distance requires 'distance' to be specified")
-    _distance_type(clause, content)
+    is_plane = _distance_type(clause, content) == "plane"
+    # A hint on how to search, as is `type` of a bounding box: no result depends on it.
+    if content.get("optimize_bbox", "memory") not in ("memory", "indexed", "none"):
+        raise bad_request(f"[{clause}] no such [optimize_bbox]: [{content['optimize_bbox']}]")
 
     def circle() -> Area:
         unit_m(content.get("unit", "m"))
-        return Circle(read_point(value), read_distance(content["distance"], content.get("unit", "m")))
+        return Circle(read_point(value), read_distance(content["distance"], content.get("unit", "m")), is_plane)
 
     return _within(clause, field, circle, content)
 

@@ -17,11 +17,13 @@ class HitParts:
         has_version: The version of the document.
         has_score: The score, though the hits are sorted by something else.
         fields: Fields whose values are shown as the index has them.
+        stored: Patterns of fields whose values are shown as they were written, where the mapping says `store`.
     """
 
     has_version: bool = False
     has_score: bool = False
     fields: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
 
 
 NO_PARTS: Final = HitParts()

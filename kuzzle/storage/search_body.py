@@ -14,7 +14,7 @@ from kuzzle.storage.highlight_body import parse_highlight
 from kuzzle.storage.hit_tree import HitParts
 from kuzzle.storage.reading import bad_request, read_flag, read_number
 from kuzzle.storage.sort_body import parse_after, parse_sort
-from kuzzle.storage.source_reading import parse_source, token_name
+from kuzzle.storage.source_reading import MAX_PATTERNS, MAX_STARS, parse_source, token_name
 from kuzzle.storage.tree import Query, Search
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
@@ -24,12 +24,12 @@ MAX_DOC_VALUES: Final = 100
 
 SEARCH_KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
-     "collapse", "docvalue_fields", "min_score", "track_scores", "version"}
+     "collapse", "docvalue_fields", "min_score", "stored_fields", "track_scores", "version"}
 )  # fmt: skip
 # Keys of Elasticsearch 5 that ask for what this server does not do; some of them only when they are not false.
 _UNSUPPORTED: Final = frozenset(
     {"explain", "ext", "indices_boost", "profile", "rescore", "script_fields", "slice", "stats",
-     "stored_fields", "suggest", "terminate_after", "timeout"}
+     "suggest", "terminate_after", "timeout"}
 )  # fmt: skip
 _OFF: Final = frozenset({"explain", "profile"})
 
@@ -65,6 +65,7 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
     if collapse is not None and after is not None:
         raise bad_request("cannot use `collapse` in conjunction with `search_after`")
     query, named = _parse_query(body)
+    stored, hides_source = _stored(body.get("stored_fields"))
     post_filter, filter_names = parse_named_query(body["post_filter"]) if body.get("post_filter") else (None, ())
     if "aggs" in body and "aggregations" in body:
         raise bad_request("Found both [aggs] and [aggregations], which are one thing")
@@ -73,13 +74,15 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         first,
         count,
         sort,
-        parse_source(body.get("_source")),
+        parse_source(False if hides_source and body.get("_source") is None else body.get("_source")),
         after,
         highlight=highlight,
         post_filter=post_filter,
         aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
         collapse=collapse,
-        parts=HitParts(_flag(body, "version"), _flag(body, "track_scores"), _doc_values(body.get("docvalue_fields"))),
+        parts=HitParts(
+            _flag(body, "version"), _flag(body, "track_scores"), _doc_values(body.get("docvalue_fields")), stored
+        ),
         named=(*named, *filter_names),
     )
 
@@ -97,6 +100,21 @@ def _parse_query(body: Mapping[str, Any]) -> tuple[Query, tuple[tuple[str, Query
     if body.get("min_score") is None:
         return query, named
     return FunctionScore(query, min_score=read_number("search", "min_score", body["min_score"])), named
+
+
+def _stored(value: Any) -> tuple[tuple[str, ...], bool]:
+    """Read `stored_fields`: a pattern or a list of them; return also whether the content is hidden then."""
+    if value is None:
+        return (), False
+    patterns = value if isinstance(value, list) else [value]
+    if len(patterns) > MAX_PATTERNS:
+        raise bad_request(f"Too many patterns in [stored_fields]: at most [{MAX_PATTERNS}] are allowed")
+    for pattern in patterns:
+        if not isinstance(pattern, str) or pattern.count("*") > MAX_STARS:
+            raise bad_request("[stored_fields] must be a list of names of fields")
+        if pattern == "_none_":
+            raise bad_request("[stored_fields] [_none_] is not supported")
+    return tuple(patterns), "_source" not in patterns
 
 
 def _doc_values(value: Any) -> tuple[str, ...]:

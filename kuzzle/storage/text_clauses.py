@@ -17,6 +17,7 @@ from kuzzle.storage.reading import (
     read_scalar,
 )
 from kuzzle.storage.text_tree import (
+    MAX_STATES,
     FieldsKind,
     Match,
     MatchBoolPrefix,
@@ -59,6 +60,8 @@ def read_match(content: Mapping[str, Any]) -> Query:
     extra = ("zero_terms_query", "auto_generate_synonyms_phrase_query", "type", *_PHRASE_OPTIONS)
     field, options, boost = _read_match_field("match", content, (*_MATCH_OPTIONS, *extra))
     kind = one_of("match", "type", options.get("type", "boolean"), ("boolean", "phrase", "phrase_prefix"))
+    # There are no synonyms here that could be phrases.
+    read_flag("match", extra[1], options.get(extra[1], True))
     if kind != "boolean" and options.get("fuzziness") is not None:
         raise bad_request(f"Fuzziness not allowed for type [{kind}]")
     if kind == "phrase":
@@ -244,7 +247,11 @@ def read_regexp(content: Mapping[str, Any]) -> Query:
         if flag not in _OPERATORS:
             raise bad_request(f"Unknown regexp flag [{flag}]")
         operators.update(_OPERATORS[flag])
-    return Regexp(field, options["value"], frozenset(operators), options["case_insensitive"], boost)
+    states = read_number("regexp", "max_determinized_states", options.get("max_determinized_states", MAX_STATES))
+    if states < 1:
+        raise bad_request("[regexp] [max_determinized_states] must be positive")
+    most = int(min(states, MAX_STATES))
+    return Regexp(field, options["value"], frozenset(operators), options["case_insensitive"], boost, most)
 
 
 def read_analyzer(clause: str, name: Any) -> str | None:

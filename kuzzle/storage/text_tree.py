@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+# max_determinized_states of Elasticsearch: what one regular expression may take of memory.
+MAX_STATES: Final = 10_000
 
 FieldsKind = Literal["best_fields", "most_fields", "bool_prefix", "phrase", "phrase_prefix", "cross_fields"]
 """How the fields of a `multi_match` are matched and what counts of them."""
@@ -125,6 +128,7 @@ class Regexp:
 
     Attributes:
         operators: Of the optional operators `~`, `&`, `@`, `#` and `<1-9>` those that are on.
+        max_states: A pattern that needs more states is refused.
     """
 
     field: str
@@ -132,6 +136,7 @@ class Regexp:
     operators: frozenset[str] = frozenset("~&@#<")
     ignores_case: bool = False
     boost: float = 1.0
+    max_states: int = MAX_STATES
 
 
 @dataclass(frozen=True, slots=True)

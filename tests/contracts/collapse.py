@@ -207,6 +207,47 @@ class HitPartsContract:
         )
         assert collapsed.hits[0].fields == {"sold": [False, True], "price": [0.0999755859375]}
 
+    async def test_stored_fields_are_shown_as_they_were_written(self, storage: Storage) -> None:
+        def stored(kind: str, **options: Any) -> dict[str, Any]:
+            return {"type": kind, "store": True, **options}
+
+        properties = {
+            "name": {"type": "text", "copy_to": "all", "fields": {"raw": stored("keyword", ignore_above=3)}},
+            "all": stored("keyword"),
+            "count": stored("integer", null_value=7),
+            "day": stored("date", format="yyyy/MM/dd||epoch_millis"),
+            "sold": stored("boolean"),
+            "address": stored("ip"),
+            "place": stored("geo_point"),
+            "blob": stored("binary"),
+            "plain": {"type": "keyword"},
+            "o": {"properties": {"words": stored("text")}},
+        }
+        await make_collection(storage, {"properties": properties})
+        source = {
+            "name": ["Ada", "Grace"], "count": ["3", None, 3.7], "day": 0, "sold": "no", "address": "::1",
+            "place": [2, 1.5], "blob": "AA==", "plain": "x", "o": [{"words": "b A"}, {"words": 1}],
+        }  # fmt: skip
+        await put_all(storage, {"a": source})
+        (hit,) = (await search(storage, stored_fields=["*", "none"])).hits
+        assert hit.fields == {
+            "name.raw": ["Ada"],
+            "all": ["Ada", "Grace"],
+            "count": [3, 7, 3],
+            "day": ["1970/01/01"],
+            "sold": [False],
+            "address": ["::1"],
+            "place": [{"lat": 1.5, "lon": 2.0}],
+            "blob": ["AA=="],
+            "o.words": ["b A", "1"],
+        }
+        assert hit.source is None
+        for body in ({"stored_fields": ["sold", "_source"]}, {"stored_fields": "sold", "_source": True}):
+            (hit,) = (await search(storage, **body)).hits
+            assert (hit.fields, hit.source) == ({"sold": [False]}, source)
+        (hit,) = (await search(storage, stored_fields=[], docvalue_fields=["sold"])).hits
+        assert (hit.fields, hit.source) == ({"sold": [False]}, None)
+
     @pytest.mark.parametrize("kind", [{"type": "text"}, {"type": "keyword", "doc_values": False}, {"type": "binary"}])
     async def test_a_field_without_values_to_show_is_refused(self, storage: Storage, kind: Any) -> None:
         await make_collection(storage, {"properties": {"f": kind}})

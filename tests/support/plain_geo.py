@@ -30,6 +30,9 @@ def is_inside(area: Area, point: Point) -> bool | None:
     match area:
         case Circle():
             distance = distance_m(area.center, point)
+            if area.is_plane:
+                aside, up = point.lon - area.center.lon, point.lat - area.center.lat
+                distance = math.sqrt(aside**2 + up**2) * math.radians(6378137)
             return None if abs(distance - area.radius_m) < 0.01 else distance < area.radius_m
         case Box():
             is_between = area.left <= point.lon <= area.right

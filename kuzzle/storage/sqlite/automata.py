@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from kuzzle.storage.reading import bad_request
+from kuzzle.storage.text_tree import MAX_STATES
 
-# max_determinized_states of Elasticsearch.
-MAX_STATES: Final = 10_000
 # Steps of building states, each of a microsecond: what one pattern may take of a reader's time.
 MAX_STEPS: Final = 1_000_000
 
@@ -136,7 +135,9 @@ def accepts_empty(expression: Expression) -> bool:
 class Automaton:
     """Tells which terms an expression matches. One thread at a time uses it."""
 
-    def __init__(self, expression: Expression) -> None:
+    def __init__(self, expression: Expression, max_states: int = MAX_STATES) -> None:
+        """`max_states` bounds the states that terms may lead it to."""
+        self._max_states = max_states
         self._states: dict[Expression, int] = {}
         self._expressions: list[Expression] = []
         self._moves: list[dict[str, int]] = []
@@ -166,8 +167,8 @@ class Automaton:
             if following is None:
                 following = self._number(self._after(self._expressions[state], one))
                 self._moves[state][one] = following
-                if len(self._expressions) > MAX_STATES or self._steps > MAX_STEPS:
-                    raise bad_request(f"Determinizing the pattern would result in more than {MAX_STATES} states")
+                if len(self._expressions) > self._max_states or self._steps > MAX_STEPS:
+                    raise bad_request(f"Determinizing the pattern would result in more than {self._max_states} states")
             state = following
             if state == self._dead:
                 return False

@@ -16,11 +16,10 @@ from kuzzle.storage.mapping import Mapping as FieldMapping
 from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.query_string_tree import AnyField, QueryText
 from kuzzle.storage.sqlite.analysis import Span, query_tokens, spans_of, words_of
-from kuzzle.storage.sqlite.automata import Automaton
 from kuzzle.storage.sqlite.distances import NearTerms
 from kuzzle.storage.sqlite.multi import expand
 from kuzzle.storage.sqlite.places import Phrase
-from kuzzle.storage.sqlite.texts import expression_of
+from kuzzle.storage.sqlite.texts import automaton_of
 from kuzzle.storage.text_tree import (
     AnyCase,
     Fuzzy,
@@ -120,7 +119,7 @@ def _accepted(query: Query, mapping: FieldMapping) -> tuple[str, Accepts] | None
         case Fuzzy():
             return query.field, NearTerms(query.value, query.fuzziness).accepts
         case Prefix() | Wildcard() | Regexp() | AnyCase():
-            return query.field, Automaton(expression_of(query)).accepts
+            return query.field, automaton_of(query).accepts
     return None
 
 

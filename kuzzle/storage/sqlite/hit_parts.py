@@ -6,15 +6,14 @@ from typing import Any, Final
 
 import apsw
 
-from kuzzle.storage.base import Hit
-from kuzzle.storage.doc_values import check_doc_values
+from kuzzle.storage.base import Hit, Source
+from kuzzle.storage.doc_values import check_doc_values, shown_value
 from kuzzle.storage.fields import Field
-from kuzzle.storage.geo import decode_point
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.pages import Matches
+from kuzzle.storage.stored_fields import StoredFields
 from kuzzle.storage.tree import Search
-from kuzzle.storage.values import IndexedValue, ip_text
 
 _VALUELESS: Final = frozenset({"geo_shape", "binary"})
 
@@ -37,13 +36,14 @@ class PartsFinder:
             for path in search.parts.fields
             if (field := _find(state, path)) is not None
         ]
+        self._stored = StoredFields(state.mapping, search.parts.stored)
         self._statement = (
             f"SELECT value FROM {state.values_table} INDEXED BY {state.values_index} "
             "WHERE rid = ? AND field = ? ORDER BY value"
         )
 
-    def add(self, hit: Hit, rid: int, version: int) -> None:
-        """Add the parts of one hit."""
+    def add(self, hit: Hit, rid: int, version: int, content: Source | None) -> None:
+        """Add the parts of one hit; `content` is there when stored fields were asked for."""
         if self._parts.has_version:
             hit.version = version
         if self._parts.has_score and hit.score is None:
@@ -53,10 +53,14 @@ class PartsFinder:
         if self._fields:
             values = {field.path: self._values(rid, field, number) for field, number in self._fields}
             hit.fields = {path: found for path, found in values.items() if found}
+        if self._parts.stored and content is not None:
+            hit.fields = {**(hit.fields or {}), **self._stored.values(content)}
 
     def _values(self, rid: int, field: Field, number: int) -> list[Any]:
         rows = self._connection.execute(self._statement, (rid, number))
-        return [_shown(field, value) for (value,) in rows if not (field.type == "text" and isinstance(value, bytes))]
+        return [
+            shown_value(field, value) for (value,) in rows if not (field.type == "text" and isinstance(value, bytes))
+        ]
 
 
 def _find(state: CollectionState, path: str) -> Field | None:
@@ -68,14 +72,3 @@ def _find(state: CollectionState, path: str) -> Field | None:
     if field.type in _VALUELESS:
         raise bad_request(f"Fielddata is not supported on field [{path}] of type [{field.type}]")
     return field
-
-
-def _shown(field: Field, value: IndexedValue) -> Any:
-    if field.type == "boolean":
-        return bool(value)
-    if isinstance(value, bytes):
-        if field.type == "ip":
-            return ip_text(value)
-        point = decode_point(value)
-        return {"lat": point.lat, "lon": point.lon}
-    return value

@@ -82,6 +82,8 @@ def condition(translation: Translation, query: MatchPhrase | MatchPhrasePrefix) 
         return NOTHING
     if _is_one(words):
         return f"({translation.words_condition(field, words[0].choices)})"
+    if not field.has_places:
+        raise bad_request(f"field:[{query.field}] was indexed without position data; cannot run PhraseQuery")
     rows = _rows(translation, field, words)
     return f"d.rid IN (SELECT {rows.first}.rid {rows.source} AND {_frequency(translation, words, query.slop)} > 0)"
 

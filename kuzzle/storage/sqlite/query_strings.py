@@ -137,7 +137,9 @@ def _about(query: FieldQuery, path: str, field: Field | None, boost: float, *, i
             return dataclasses.replace(query, field=path, boost=boost, pattern=_folded(query.pattern, folds))
         case Range():
             lower, upper = _bound(query.lower, folds), _bound(query.upper, folds)
-            return dataclasses.replace(query, field=path, boost=boost, lower=lower, upper=upper)
+            # The string is about fields of all types, its time zone only about dates.
+            zone = query.time_zone if field is not None and field.type == "date" else None
+            return dataclasses.replace(query, field=path, boost=boost, lower=lower, upper=upper, time_zone=zone)
         case Exists():
             return dataclasses.replace(query, field=path, boost=boost)
 

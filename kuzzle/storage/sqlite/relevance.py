@@ -106,8 +106,11 @@ class Relevance:
             rarity: With the boost.
         """
         texts, words = self._vocabulary.lengths(field)
-        of_length = SATURATION * LENGTH_SHARE * texts / words if words else 0.0
+        if not field.has_frequencies:
+            frequency = "1"
+        share = LENGTH_SHARE if field.has_norms else 0.0
+        of_length = SATURATION * share * texts / words if words else 0.0
         return (
             f"{frequency} * {bind(rarity * (SATURATION + 1))} / "
-            f"({frequency} + {bind(SATURATION * (1 - LENGTH_SHARE))} + {bind(of_length)} * {length})"
+            f"({frequency} + {bind(SATURATION * (1 - share))} + {bind(of_length)} * {length})"
         )

@@ -126,7 +126,8 @@ def hits_of(
     rows: Sequence[PageRow],
 ) -> list[Hit]:
     """Read the documents of a page as hits show them."""
-    body = "NULL" if search.source is False and not search.highlight else "json(body)"
+    needs_content = search.source is not False or search.highlight or search.parts.stored
+    body = "json(body)" if needs_content else "NULL"
     statement = f"SELECT id, version, {body} FROM {state.documents_table} WHERE rid = ?"
     highlighter = Highlighter(search.highlight, search.query, state.mapping) if search.highlight else None
     parts = PartsFinder(connection, state, search, matches)
@@ -136,7 +137,7 @@ def hits_of(
         content: dict[str, Any] | None = None if text is None else orjson.loads(text)
         found = None if highlighter is None or content is None else highlighter.highlight(content)
         hit = Hit(index, state.name, document_id, row.score, _shown(search, content), row.sort, found)
-        parts.add(hit, row.rid, version)
+        parts.add(hit, row.rid, version, content)
         hits.append(hit)
     _add_inner_hits(connection, state, matches, rows, hits)
     return hits

@@ -103,6 +103,7 @@ def _resolve_distance(sort: Sort, state: CollectionState) -> Key:
         raise bad_request(f"failed to find mapper for [{sort.field}] for geo distance based sort")
     if field.type != "geo_point":
         raise bad_request(f"field [{sort.field}] is not a geo_point field")
+    check_doc_values(field)
     return Key(sort, field, state.field_numbers[field.path])
 
 

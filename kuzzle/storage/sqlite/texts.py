@@ -17,6 +17,7 @@ from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.fuzzy import after_prefix
 from kuzzle.storage.sqlite.regexps import read_regexp, read_wildcard
 from kuzzle.storage.text_tree import (
+    MAX_STATES,
     AnyCase,
     Fuzziness,
     Fuzzy,
@@ -27,6 +28,7 @@ from kuzzle.storage.text_tree import (
     MultiMatch,
     Pattern,
     Prefix,
+    Regexp,
     Text,
     Wildcard,
     WordInFields,
@@ -210,7 +212,7 @@ def _pattern(translation: Translation, query: Pattern) -> str:
         # Blobs, among them the mark of a text without words, come after all texts.
         parts.append("value < x''")
     if expression != sequence((literal(start), ANYTHING)):
-        parts.append(f"accepts_term({translation.bind_function(Automaton(expression))}, {column})")
+        parts.append(f"accepts_term({translation.bind_function(automaton_of(query))}, {column})")
     condition = " AND ".join(parts) or EVERYTHING
     return f"({condition})" if field is None else translation.field_condition(field, condition)
 
@@ -224,6 +226,12 @@ def expression_of(query: Pattern) -> Expression:
     if isinstance(query, Wildcard):
         return read_wildcard(query.pattern, ignores_case=query.ignores_case)
     return read_regexp(query.pattern, query.operators, ignores_case=query.ignores_case)
+
+
+def automaton_of(query: Pattern) -> Automaton:
+    """Return what tells which terms a pattern stands for."""
+    most = query.max_states if isinstance(query, Regexp) else MAX_STATES
+    return Automaton(expression_of(query), most)
 
 
 def _literal_start(expression: Expression) -> str:

@@ -329,6 +329,9 @@ class Translation:
             return NOTHING
         if field.type == "date":
             return self._date_range(field, query)
+        for option in ("format", "time_zone"):
+            if getattr(query, option) is not None:
+                raise bad_request(f"[range] [{option}] can not be applied to non date field [{query.field}]")
         parts = []
         if query.lower is not None:
             lower = value_bound(field, query.lower)

@@ -136,7 +136,7 @@ BOX = Box(50, 1, 48, 3)
     [
         ({"geo_distance": {"distance": "2km", "p": [2, 1]}}, Circle(Point(1, 2), 2000)),
         ({"geo_distance": {"distance": 2, "unit": "mi", "distance_type": "plane", "p": "1,2"}},
-         Circle(Point(1, 2), 3218.688)),
+         Circle(Point(1, 2), 3218.688, is_plane=True)),
         ({"geo_bounding_box": {"p": {"top_left": "50,1", "bottom_right": [3, 48]}}}, BOX),
         ({"geo_bounding_box": {"p": {"topLeft": "50,1", "bottomRight": [3, 48]}, "type": "indexed"}}, BOX),
         ({"geo_bounding_box": {"p": {"top_right": "50,3", "bottom_left": {"lat": 48, "lon": 1}}}}, BOX),
@@ -309,7 +309,7 @@ BOXES = st.builds(
     lambda one, other, left, right: Box(max(one, other), left, min(one, other), right),
     LATITUDES, LATITUDES, LONGITUDES, LONGITUDES,
 )  # fmt: skip
-CIRCLES = st.builds(Circle, POINTS, st.one_of(st.floats(0.1, 1000), st.floats(1000, 2.1e7)))
+CIRCLES = st.builds(Circle, POINTS, st.one_of(st.floats(0.1, 1000), st.floats(1000, 2.1e7)), st.booleans())
 POLYGONS = st.builds(Polygon, st.lists(POINTS, min_size=3, max_size=6, unique=True).map(tuple))
 
 

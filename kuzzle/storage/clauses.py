@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from kuzzle.storage.all_fields import about_all_fields
 from kuzzle.storage.compound_clauses import COMPOUND_READERS
 from kuzzle.storage.geo_clauses import GEO_READERS
 from kuzzle.storage.nested_clauses import read_nested
@@ -120,7 +121,7 @@ class _Reader:
             return COMPOUND_READERS[name](content, lambda inner: self.read(inner, depth + COMPOUND_DEPTH))
         if name in QUERY_STRING_READERS:
             return QUERY_STRING_READERS[name](content, MAX_DEPTH - depth, self._count)
-        return _READERS[name](content)
+        return about_all_fields(name, _READERS[name](content))
 
     def _count(self) -> None:
         self._clauses += 1

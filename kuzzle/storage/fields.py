@@ -67,6 +67,7 @@ class Field:
         definition: As users wrote it.
         subfields: The same value, indexed in other ways.
         nested_path: Of the nested object around it, empty without one.
+        is_in_all: False when the mapping leaves it out of `_all`.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Field:
     copy_to: tuple[str, ...] = ()
     date_format: DateFormat | None = None
     nested_path: str = ""
+    is_in_all: bool = True
 
     @property
     def is_hidden(self) -> bool:
@@ -122,9 +124,18 @@ class ObjectNode:
 
 
 def compile_object(
-    path: str, definition: Mapping[str, Any], inherited_dynamic: str, *, nested_path: str = ""
+    path: str,
+    definition: Mapping[str, Any],
+    inherited_dynamic: str,
+    *,
+    nested_path: str = "",
+    is_in_all: bool = True,
 ) -> ObjectNode:
     """Compile an object's definition with all that is below.
+
+    Args:
+        nested_path: Of the nested object around it, empty without one.
+        is_in_all: Whether fields that do not say it are part of `_all`.
 
     Raises:
         KuzzleError: A definition that cannot be, with the documented error.
@@ -133,13 +144,14 @@ def compile_object(
     dynamic = dynamic_policy(definition.get("dynamic", inherited_dynamic))
     is_nested = definition.get("type") == "nested"
     nested_path = path if is_nested else nested_path
+    is_in_all = definition.get("include_in_all", is_in_all) not in (False, "false")
     children: dict[str, Field | ObjectNode] = {}
     for name, child in definition.get("properties", {}).items():
         child_path = f"{path}.{name}" if path else name
         if is_object(child):
-            children[name] = compile_object(child_path, child, dynamic, nested_path=nested_path)
+            children[name] = compile_object(child_path, child, dynamic, nested_path=nested_path, is_in_all=is_in_all)
         else:
-            children[name] = compile_field(child_path, child, nested_path=nested_path)
+            children[name] = compile_field(child_path, child, nested_path=nested_path, is_in_all=is_in_all)
     is_enabled = definition.get("enabled", True) not in (False, "false")
     return ObjectNode(path, dynamic, children, is_nested, is_enabled, nested_path)
 
@@ -152,7 +164,9 @@ def is_object(definition: Mapping[str, Any]) -> bool:
     return "properties" in definition or set(definition) == {"enabled"}
 
 
-def compile_field(path: str, definition: Mapping[str, Any], *, nested_path: str, is_subfield: bool = False) -> Field:
+def compile_field(
+    path: str, definition: Mapping[str, Any], *, nested_path: str, is_subfield: bool = False, is_in_all: bool = True
+) -> Field:
     """Compile the definition of a field that holds values.
 
     Raises:
@@ -168,8 +182,9 @@ def compile_field(path: str, definition: Mapping[str, Any], *, nested_path: str,
             raise KuzzleError("services.storage.unexpected_properties", parameter, path)
     _check_parameters(path, definition)
     copy_to = definition.get("copy_to", ())
+    is_in_all = definition.get("include_in_all", is_in_all) not in (False, "false")
     subfields = tuple(
-        compile_field(f"{path}.{name}", subfield, nested_path=nested_path, is_subfield=True)
+        compile_field(f"{path}.{name}", subfield, nested_path=nested_path, is_subfield=True, is_in_all=is_in_all)
         for name, subfield in definition.get("fields", {}).items()
     )
     return Field(
@@ -180,6 +195,7 @@ def compile_field(path: str, definition: Mapping[str, Any], *, nested_path: str,
         (copy_to,) if isinstance(copy_to, str) else tuple(copy_to),
         _date_format(path, definition) if kind == "date" else None,
         nested_path,
+        is_in_all,
     )
 
 

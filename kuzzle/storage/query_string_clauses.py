@@ -13,7 +13,14 @@ from kuzzle.storage.query_string_terms import EVERY_FIELD, Terms, fields_of
 from kuzzle.storage.query_string_tree import Fields, QueryText
 from kuzzle.storage.reading import bad_request, minimum_should_match, read_flag, read_number, read_options
 from kuzzle.storage.simple_query_string import FLAGS, SimpleQueryStringReader
-from kuzzle.storage.text_clauses import check_rewrite, one_of, read_analyzer, read_slop, read_weighed_field
+from kuzzle.storage.text_clauses import (
+    check_rewrite,
+    one_of,
+    read_analyzer,
+    read_max_states,
+    read_slop,
+    read_weighed_field,
+)
 from kuzzle.storage.tree import Query
 
 _BOTH: Final = (
@@ -125,6 +132,7 @@ def _read_terms(
         fuzziness,
         zone,
         _read_tie_breaker(clause, content, tie_breaker),
+        read_max_states(clause, content),
     )
 
 

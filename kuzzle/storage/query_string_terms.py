@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kuzzle.storage.query_string_tree import AnyField, FieldQuery, Fields
-from kuzzle.storage.text_tree import Fuzziness, Match, MatchBoolPrefix, MatchPhrase, Prefix, Regexp, Wildcard
+from kuzzle.storage.text_tree import (
+    MAX_STATES,
+    Fuzziness,
+    Match,
+    MatchBoolPrefix,
+    MatchPhrase,
+    Prefix,
+    Regexp,
+    Wildcard,
+)
 from kuzzle.storage.tree import Exists, MatchAll, MatchNone, Query, Range
 
 EVERY_FIELD: Final[Fields] = (("*", 1.0),)
@@ -29,6 +38,7 @@ class Terms:
         fuzziness: That of words which may differ.
         time_zone: Of dates that name none.
         tie_breaker: How much of the other fields' scores is added to the best one.
+        max_states: A regular expression that needs more states is refused.
     """
 
     fields: Fields = EVERY_FIELD
@@ -42,6 +52,7 @@ class Terms:
     fuzziness: Fuzziness = AUTOMATIC
     time_zone: str | None = None
     tie_breaker: float = 0.0
+    max_states: int = MAX_STATES
 
     def word(self, text: str, field: str | None = None) -> Query:
         """Look for a text without operators."""
@@ -90,7 +101,7 @@ class Terms:
 
     def regexp(self, pattern: str, field: str | None = None) -> Query:
         """Look for terms that a regular expression matches as a whole."""
-        return self._on(field, Regexp("", pattern))
+        return self._on(field, Regexp("", pattern, max_states=self.max_states))
 
     def range(
         self,

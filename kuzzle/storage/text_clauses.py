@@ -247,11 +247,20 @@ def read_regexp(content: Mapping[str, Any]) -> Query:
         if flag not in _OPERATORS:
             raise bad_request(f"Unknown regexp flag [{flag}]")
         operators.update(_OPERATORS[flag])
-    states = read_number("regexp", "max_determinized_states", options.get("max_determinized_states", MAX_STATES))
-    if states < 1:
-        raise bad_request("[regexp] [max_determinized_states] must be positive")
-    most = int(min(states, MAX_STATES))
+    most = read_max_states("regexp", options)
     return Regexp(field, options["value"], frozenset(operators), options["case_insensitive"], boost, most)
+
+
+def read_max_states(clause: str, options: Mapping[str, Any]) -> int:
+    """Return how many states a regular expression may need (`max_determinized_states`), at most `MAX_STATES`.
+
+    Raises:
+        KuzzleError
+    """
+    states = read_number(clause, "max_determinized_states", options.get("max_determinized_states", MAX_STATES))
+    if states < 1:
+        raise bad_request(f"[{clause}] [max_determinized_states] must be positive")
+    return int(min(states, MAX_STATES))
 
 
 def read_analyzer(clause: str, name: Any) -> str | None:

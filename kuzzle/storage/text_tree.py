@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+ALL_FIELDS: Final = "_all"
+"""Stands for every field that its mapping does not leave out (`include_in_all`)."""
+
 # max_determinized_states of Elasticsearch: what one regular expression may take of memory.
 MAX_STATES: Final = 10_000
 

@@ -71,7 +71,7 @@ def shared(value: Any) -> dict[str, Parameter]:
         "copy_to": Shown("g", (value,), {"query": {"exists": {"field": "g"}}}, others={"g": KEYWORD}),
         "store": Shown(True, (value,), {"stored_fields": "f"}),
         "boost": Refused(2),
-        "include_in_all": Hint(BOOLEANS, "perhaps"),
+        "include_in_all": Shown(False, (value,), {"query": {"multi_match": {"query": value, "fields": "_all"}}}),
     }
 
 
@@ -108,6 +108,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "geo_point": {
         **shared("0,0"),
         "fields": Shown({"sub": KEYWORD}, ("0,0",), {"query": {"exists": {"field": "f.sub"}}}),
+        "include_in_all": Hint(BOOLEANS, "perhaps"),  # no text is a place
         "index": Shown(False, ("0,0",), PLACE),
         "doc_values": Shown(False, ("0,0",), {"sort": {"_geo_distance": {"f": "0,0"}}}),
         "ignore_malformed": Shown(True, ("far away",), {}),

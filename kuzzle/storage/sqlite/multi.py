@@ -14,6 +14,7 @@ from kuzzle.storage.sqlite import cross_fields
 from kuzzle.storage.sqlite.analysis import query_words, words_of
 from kuzzle.storage.sqlite.query_strings import Takes, expand_fields, expand_text
 from kuzzle.storage.text_tree import (
+    ALL_FIELDS,
     Fuzzy,
     Match,
     MatchBoolPrefix,
@@ -82,8 +83,14 @@ def _word(query: MatchBoolPrefix, word: str) -> Query:
 def _fields(mapping: Mapping, query: MultiMatch, scope: str) -> Query:
     found: dict[str, tuple[float, bool]] = {}
     for pattern, boost in query.fields:
-        if "*" not in pattern:
+        if "*" not in pattern and pattern != ALL_FIELDS:
             found[pattern] = (boost, query.is_lenient)
+            continue
+        if pattern == ALL_FIELDS:
+            every = (field for field in mapping.fields.values() if field.is_in_all)
+            found.update(
+                {field.path: (boost, True) for field in every if field.nested_path == scope and _takes_texts(field)}
+            )
             continue
         expression = re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", pattern)))
         for field in mapping.fields.values():

@@ -114,6 +114,8 @@ def _like(mapping: Mapping, name: str, query: FieldQuery, scope: str) -> Iterato
     for field in mapping.fields.values():
         if field.nested_path != scope or not field.is_searchable or not expression.fullmatch(field.path):
             continue
+        if name == "*" and not field.is_in_all:
+            continue
         if isinstance(query, Exists) or field.type not in _UNMATCHED:
             yield field.path
 

@@ -201,6 +201,8 @@ PATTERNS = st.lists(
     max_size=4,
 ).map("".join)
 FIELDS = st.sampled_from(["t", "k", "o.k"])
+# Within an error or two of the words that texts hold.
+NEAR_WORDS = st.sampled_from(["ada", "adda", "aad", "addda", "obb", "bobb", "cyy", "Cy"])
 FUZZINESS = st.builds(
     Fuzziness,
     st.sampled_from([None, 0, 1, 2, 2]),
@@ -215,7 +217,7 @@ FUZZINESS = st.builds(
 def texts(token: Any) -> st.SearchStrategy[Query]:
     """Make clauses that look into texts."""
     boosts = st.sampled_from([1.0, 2.0])
-    words = st.lists(st.sampled_from(["ada", "BOB", "cy", "none"]), max_size=4).map(" ".join)
+    words = st.lists(st.sampled_from(["ada", "BOB", "cy", "none", "adda", "obb"]), max_size=4).map(" ".join)
     fuzziness = st.none() | FUZZINESS
     slops, limits = st.sampled_from([0, 0, 1, 2, 3, 200]), st.sampled_from([1, 2, 50])
     zero_terms = st.sampled_from(["none", "all"])
@@ -266,7 +268,7 @@ def texts(token: Any) -> st.SearchStrategy[Query]:
             zero_terms=zero_terms,
             boost=boosts,
         ),
-        st.builds(Fuzzy, FIELDS, st.text("abdoCy ", max_size=4), FUZZINESS, boosts),
+        st.builds(Fuzzy, FIELDS, st.text("abdoCy ", max_size=4) | NEAR_WORDS, FUZZINESS, boosts),
         st.builds(AnyCase, FIELDS, st.sampled_from(["ADA", "bob", "cy", "D D", "none"]), boosts),
         st.builds(Prefix, FIELDS, starts, st.booleans(), boosts),
         st.builds(Wildcard, FIELDS, wildcards, st.booleans(), boosts),

@@ -131,3 +131,23 @@ async def test_lengths_follow_every_kind_of_write(tmp_path: Path) -> None:
     kept = connection.execute("SELECT texts, words FROM lengths_1 WHERE words OR texts").fetchall()
     connection.close()
     assert kept == [(3, 9)]
+
+
+@pytest.mark.parametrize(
+    ("word", "expansions", "expected"),
+    [
+        # The nearest term, though another one comes before it in their order.
+        ("adda", 1, ["word"]),
+        ("adda", 2, ["word", "near"]),
+        ("adda", 3, ["word", "near", "far"]),
+        # Of equally near ones the first in their order.
+        ("adxa", 1, ["word"]),
+        ("adxa", 2, ["word", "near"]),
+    ],
+)
+async def test_the_nearest_terms_count_and_the_nearer_more(
+    tmp_path: Path, word: str, expansions: int, expected: list[str]
+) -> None:
+    sources = {"word": {"t": "adda"}, "near": {"t": "adxda"}, "far": {"t": "aba"}}
+    query = {"match": {"t": {"query": word, "fuzziness": 2, "max_expansions": expansions}}}
+    assert [name for name, _ in await scores(tmp_path, sources, query)] == expected

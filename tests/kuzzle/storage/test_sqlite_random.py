@@ -27,7 +27,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "f": FLOATS,
     "b": st.booleans(),
     "d": st.integers(-3, 3).map(lambda day: day * 86_400_000),
-    "t": st.lists(st.sampled_from(["ada", "Bob", "cy"]), min_size=1, max_size=3).map(" ".join),
+    "t": st.lists(st.sampled_from(["ada", "Bob", "cy", "adda"]), min_size=1, max_size=3).map(" ".join),
     "s": st.sampled_from([-1.0, 0.0, 0.25, 1.0, 2.0, 9.0]),
     "o.k": st.sampled_from(WORDS),
     "o.n": INTEGERS,

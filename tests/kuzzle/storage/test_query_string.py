@@ -1,47 +1,16 @@
-"""Query strings: read from what clients write, refused by name, and what the embedded store finds."""
+"""Query strings: read from what clients write, or refused by name."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import DocumentWrite, WriteKind
-from kuzzle.storage.query import parse_query, parse_search
+from kuzzle.storage.query import parse_query
 from kuzzle.storage.query_string_tree import AnyField, FieldQuery, QueryText
-from kuzzle.storage.sqlite import SqliteStorage
 from kuzzle.storage.text_tree import Fuzziness, Match, MatchBoolPrefix, MatchPhrase, Prefix, Regexp, Wildcard
 from kuzzle.storage.tree import Bool, Exists, MatchAll, MatchNone, Query, Range
-
-MAPPING = {
-    "properties": {
-        "t": {"type": "text"},
-        "k": {"type": "keyword"},
-        "n": {"type": "integer"},
-        "d": {"type": "date"},
-        "b": {"type": "boolean"},
-        "g": {"type": "geo_point"},
-        "s": {"type": "text", "analyzer": "stop"},
-        "w": {"type": "text", "analyzer": "whitespace"},
-        "o": {"properties": {"a": {"type": "text"}, "k": {"type": "keyword"}}},
-        "items": {"type": "nested", "properties": {"t": {"type": "text"}}},
-    }
-}
-DOCUMENTS: dict[str, Any] = {
-    "fox": {"t": "The quick brown Fox", "k": "Quick Fox", "n": 1, "b": True, "d": "2020-02-03", "s": "the fox"},
-    "dog": {
-        "t": "a lazy dog, a quick nap: wi-fi",
-        "k": "dog/1",
-        "n": 2,
-        "d": "2021-02-03",
-        "o": {"a": "Inner", "k": "x"},
-        "g": {"lat": 1, "lon": 2},
-        "w": "Lazy Dog",
-    },
-    "owl": {"t": "one owl, two owls", "k": ["owl", "red"], "n": 30, "b": False, "items": [{"t": "feather"}]},
-}
 
 
 def on(query: FieldQuery, name: str = "*", boost: float = 1.0, *, weight: float = 1.0) -> AnyField:
@@ -319,155 +288,3 @@ def test_a_query_string_that_cannot_be_read_is_refused_by_name(body: Any, messag
         parse_query(body)
     assert (raised.value.id, raised.value.status) == ("services.storage.unexpected_bad_request", 400)
     assert message in raised.value.message
-
-
-async def search(tmp_path: Path, body: Any) -> Any:
-    storage = SqliteStorage(tmp_path / "kuzzle.db", durability="normal")
-    await storage.open()
-    try:
-        await storage.create_index("i")
-        await storage.create_collection("i", "c", MAPPING)
-        writes = [DocumentWrite(name, source) for name, source in DOCUMENTS.items()]
-        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
-        return await storage.search("i", "c", parse_search(body, offset=0, size=10))
-    finally:
-        await storage.close()
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"query": "quick"}, {"fox", "dog"}),
-        ({"query": "t:QUICK AND NOT lazy"}, {"fox"}),
-        ({"query": "2"}, {"dog"}),
-        ({"query": "true"}, {"fox"}),
-        ({"query": "2020-02-03"}, {"fox"}),
-        ({"query": "feather"}, set()),
-        ({"query": "none:x"}, set()),
-        ({"query": "k:Quick\\ Fox"}, {"fox"}),
-        ({"query": "k:quick"}, set()),
-        ({"query": 'k:"Quick Fox"'}, {"fox"}),
-        ({"query": "t:QU*"}, {"fox", "dog"}),
-        ({"query": "k:QU*"}, set()),
-        ({"query": "k:Qu*"}, {"fox"}),
-        ({"query": "w:LAZ*"}, set()),
-        ({"query": "t:Q?ICK"}, {"fox", "dog"}),
-        ({"query": "t:/Q.*K/"}, {"fox", "dog"}),
-        ({"query": "t:[LAZY TO OWL]"}, {"dog", "owl"}),
-        ({"query": 't:"brown quick"'}, set()),
-        ({"query": 't:"brown quick"~2'}, {"fox"}),
-        ({"query": "t:QUIKC~"}, {"fox", "dog"}),
-        ({"query": "t:quikc~", "fuzziness": 0}, set()),
-        ({"query": "n:[2 TO *]"}, {"dog", "owl"}),
-        ({"query": "n:(>1 AND <30)"}, {"dog"}),
-        ({"query": "d:[2020-02-03 TO 2020-02-03]"}, {"fox"}),
-        ({"query": "d:>2020-02-03"}, {"dog"}),
-        ({"query": "d:[* TO 2020-02-02]", "time_zone": "-02:00"}, {"fox"}),
-        ({"query": "_exists_:o"}, {"dog"}),
-        ({"query": "g:*"}, {"dog"}),
-        ({"query": "NOT _exists_:b"}, {"dog"}),
-        ({"query": "_id:(fox OR owl)"}, {"fox", "owl"}),
-        ({"query": "o.\\*:(inner OR x)"}, {"dog"}),
-        ({"query": "inner", "fields": ["o.*", "t"]}, {"dog"}),
-        ({"query": "*"}, {"fox", "dog", "owl"}),
-        ({"query": "*", "default_field": "b"}, {"fox", "owl"}),
-        ({"query": "abc", "fields": ["n", "t"], "lenient": True}, set()),
-        ({"query": "n:ab* OR owl", "lenient": True}, {"owl"}),
-        ({"query": "n:[a TO b] OR owl", "lenient": True}, {"owl"}),
-        ({"query": "[1 TO 2]"}, {"fox", "dog"}),
-        ({"query": "quick lazy owl", "minimum_should_match": 2}, {"dog"}),
-        ({"query": "quick lazy owl", "minimum_should_match": "100%"}, set()),
-        ({"query": "quick lazy", "default_operator": "and"}, {"dog"}),
-        ({"query": "wi-fi", "default_field": "t", "default_operator": "and"}, {"dog"}),
-        ({"query": "fi-wi", "default_field": "t", "auto_generate_phrase_queries": True}, set()),
-        ({"query": "s:the AND fox"}, {"fox"}),
-        ({"query": "s:the"}, set()),
-        ({"query": "NOT s:the AND fox"}, {"fox"}),
-        ({"query": r"quick AND \~ AND lazy", "default_field": "t"}, {"dog"}),
-        ({"query": "lazy na*", "default_field": "t", "analyze_wildcard": True, "default_operator": "and"}, {"dog"}),
-        ({"query": "wi-f*", "default_field": "t", "analyze_wildcard": True}, {"dog"}),
-        ({"query": "wi-f*", "default_field": "t"}, set()),
-    ],
-)
-async def test_the_store_finds_what_a_query_string_asks(tmp_path: Path, options: Any, expected: set[str]) -> None:
-    page = await search(tmp_path, {"query": {"query_string": options}})
-    assert {hit.id for hit in page.hits} == expected
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"query": "quick + lazy"}, {"dog"}),
-        ({"query": "QUI* | owl"}, {"fox", "dog", "owl"}),
-        ({"query": '"brown quick"~2'}, {"fox"}),
-        ({"query": "quikc~1"}, {"fox", "dog"}),
-        ({"query": "-quick"}, {"owl"}),
-        ({"query": "quick -lazy", "default_operator": "AND"}, {"fox"}),
-        ({"query": "lazy 30 x", "fields": ["t", "n"], "lenient": True}, {"dog", "owl"}),
-        ({"query": "quick lazy owl", "minimum_should_match": 2}, {"dog"}),
-        ({"query": "quick lazy", "fields": ["t^2"], "minimum_should_match": "100%"}, {"dog"}),
-        ({"query": "s:( + [ ~"}, set()),
-    ],
-)
-async def test_the_store_finds_what_a_simple_query_string_asks(
-    tmp_path: Path, options: Any, expected: set[str]
-) -> None:
-    page = await search(tmp_path, {"query": {"simple_query_string": options}})
-    assert {hit.id for hit in page.hits} == expected
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ({"query_string": {"query": "n:abc"}}, 'For input string: "abc"'),
-        ({"query_string": {"query": "n:ab*"}}, "Can only use prefix queries on keyword and text fields"),
-        ({"query_string": {"query": "k:/a(/"}}, "failed to read the regular expression"),
-        ({"query_string": {"query": "k:/a(/", "lenient": True}}, "failed to read the regular expression"),
-        ({"query_string": {"query": "g:1"}}, "Geo fields do not support exact searching"),
-        ({"simple_query_string": {"query": "abc", "fields": ["n"]}}, 'For input string: "abc"'),
-        ({"query_string": {"query": "k:(" + "a*" * 1 + " b* c*" * 300 + ")", "fields": ["*"]}}, None),
-        ({"query_string": {"query": " ".join(f"w{number}" for number in range(1000))}}, "too_many_clauses"),
-    ],
-)
-async def test_what_only_the_store_can_refuse_is_refused_by_name(
-    tmp_path: Path, query: Any, message: str | None
-) -> None:
-    if message is None:
-        assert (await search(tmp_path, {"query": query})).total == 0
-        return
-    with pytest.raises(KuzzleError) as raised:
-        await search(tmp_path, {"query": query})
-    assert (raised.value.id, raised.value.status) == ("services.storage.unexpected_bad_request", 400)
-    assert message in raised.value.message
-
-
-async def test_what_a_query_string_found_is_highlighted(tmp_path: Path) -> None:
-    query = {"query_string": {"query": 't:(quick AND "lazy dog" AND na* AND NOT owl)'}}
-    (hit,) = (await search(tmp_path, {"query": query, "highlight": {"fields": {"t": {}}}})).hits
-    assert hit.highlight == {"t": ["a <em>lazy</em> <em>dog</em>, a <em>quick</em> <em>nap</em>: wi-fi"]}
-
-
-async def test_the_best_field_counts_and_a_boost_multiplies(tmp_path: Path) -> None:
-    for options, expected in (
-        ({"fields": ["o.k"]}, 1.0),
-        ({"fields": ["o.k^3"]}, 3.0),
-        ({"query": "o.k:x^2", "boost": 2}, 4.0),
-        ({"query": "+o.k:x +_id:dog"}, 2.0),
-        ({"query": "+x +n:2", "fields": ["o.k^2", "t"]}, 3.0),
-    ):
-        (hit,) = (
-            await search(tmp_path / str(hash(str(options))), {"query": {"query_string": {"query": "x", **options}}})
-        ).hits
-        assert hit.score == expected, options
-
-
-async def test_a_query_string_may_be_as_deep_and_long_as_is_allowed(tmp_path: Path) -> None:
-    deep = "(" * 48 + "quick" + " OR z)" * 48
-    page = await search(tmp_path / "deep", {"query": {"query_string": {"query": deep, "default_field": "t"}}})
-    assert page.total == 2
-    wide = " ".join(f"w{number}*" for number in range(400)) + " owl"
-    page = await search(tmp_path / "wide", {"query": {"query_string": {"query": wide, "fields": ["t", "k", "o.*"]}}})
-    assert [hit.id for hit in page.hits] == ["owl"]
-    simple = "a + b | " * 24 + "owl"
-    query = {"simple_query_string": {"query": simple, "fields": ["t"]}}
-    assert (await search(tmp_path / "simple", {"query": query})).total == 1

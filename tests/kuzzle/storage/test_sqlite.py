@@ -13,6 +13,7 @@ from tests.contracts.collapse import CollapseContract, HitPartsContract
 from tests.contracts.highlights import HighlightContract
 from tests.contracts.operations import OperationsContract
 from tests.contracts.paging import PagingContract
+from tests.contracts.query_strings import QueryStringContract
 from tests.contracts.search import SearchContract
 from tests.contracts.storage import StorageContract
 from tests.contracts.types import TypeContract
@@ -41,6 +42,10 @@ class TestOperations(OperationsContract):
 
 class TestSearch(SearchContract):
     """Searches, by the embedded storage."""
+
+
+class TestQueryStrings(QueryStringContract):
+    """Query strings, by the embedded storage."""
 
 
 class TestPaging(PagingContract):

@@ -49,6 +49,7 @@ setup(
         "orjson>=3.10",
         "apsw>=3.50",
         "prometheus-client>=0.22",
+        "pystemmer>=3.0",
         "argon2-cffi>=23.1",
         "google-re2==1.1.20251105",
     ],

@@ -6,7 +6,7 @@ are immutable: a changed mapping is compiled anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,7 +21,8 @@ INTEGER_BOUNDS: Final = {
     "byte": (-(1 << 7), (1 << 7) - 1),
 }
 FLOAT_TYPES: Final = frozenset({"double", "float", "half_float", "scaled_float"})
-ANALYZERS: Final = frozenset({"standard", "simple", "whitespace", "keyword", "stop"})
+# Those of Elasticsearch that need no settings; what they do stands where texts are analysed.
+ANALYZERS: Final = frozenset({"standard", "simple", "whitespace", "keyword", "pattern", "stop", "english"})
 
 # Far above what keeps any phrase from reaching over it, and low enough for many values of one field.
 MAX_VALUE_GAP: Final = 1_000_000
@@ -222,18 +223,22 @@ def _date_format(path: str, definition: Mapping[str, Any]) -> DateFormat:
         raise KuzzleError("services.storage.invalid_mapping_argument", path, "format") from None
 
 
+def _is_analyzer(value: Any) -> bool:
+    return isinstance(value, str) and value in ANALYZERS
+
+
 _BOOLEANS: Final = (True, False, "true", "false")
 
 
 def _check_parameters(path: str, definition: Mapping[str, Any]) -> None:
-    checks = {
+    checks: dict[str, Callable[[Any], bool]] = {
         "fields": lambda value: isinstance(value, dict) and all(isinstance(item, dict) for item in value.values()),
         "copy_to": lambda value: (
             isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
         ),
-        "analyzer": lambda value: value in ANALYZERS,
-        "search_analyzer": lambda value: value in ANALYZERS,
-        "search_quote_analyzer": lambda value: value in ANALYZERS,
+        "analyzer": _is_analyzer,
+        "search_analyzer": _is_analyzer,
+        "search_quote_analyzer": _is_analyzer,
         "format": lambda value: isinstance(value, str),
         "position_increment_gap": lambda value: (
             isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_VALUE_GAP

@@ -317,12 +317,12 @@ class TypeContract:
         assert await found(storage, {"range": {"f": {"gte": "a"}}}) == ["a", "b", "d"]
 
     async def test_analysers_cut_in_their_own_ways(self, storage: Storage) -> None:
-        analyzers = ("standard", "simple", "whitespace", "keyword", "stop")
+        analyzers = ("standard", "simple", "whitespace", "keyword", "pattern", "stop", "english")
         await make_collection(storage, {"properties": {name: {"type": "text", "analyzer": name} for name in analyzers}})
         await put(storage, "a", dict.fromkeys(analyzers, "The R2 Unit"))
         expected = {
-            "the": ["simple", "standard"],
-            "r2": ["standard"],
+            "the": ["pattern", "simple", "standard"],
+            "r2": ["english", "pattern", "standard"],
             "r": ["simple", "stop"],
             "R2": ["whitespace"],
             "The R2 Unit": ["keyword"],

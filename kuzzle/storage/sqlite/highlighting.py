@@ -15,7 +15,7 @@ from kuzzle.storage.highlight_tree import HighlightField
 from kuzzle.storage.mapping import Mapping as FieldMapping
 from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.query_string_tree import AnyField, QueryText
-from kuzzle.storage.sqlite.analysis import Span, query_tokens, spans_of, words_of
+from kuzzle.storage.sqlite.analysis import Span, query_tokens, query_words, spans_of
 from kuzzle.storage.sqlite.distances import NearTerms
 from kuzzle.storage.sqlite.multi import expand
 from kuzzle.storage.sqlite.places import Phrase
@@ -110,8 +110,7 @@ def _accepted(query: Query, mapping: FieldMapping) -> tuple[str, Accepts] | None
             field = mapping.fields.get(query.field)
             words = [str(query.text)]
             if field is not None and field.type == "text":
-                analyzer = query.analyzer or field.definition.get("search_analyzer") or _analyzer(field)
-                words = words_of(analyzer, str(query.text))
+                words = query_words(field, query.text, query.analyzer)
             if query.fuzziness is None:
                 return query.field, set(words).__contains__
             near = [NearTerms(word, query.fuzziness) for word in dict.fromkeys(words)]
@@ -177,7 +176,7 @@ def _texts(value: Any, path: list[str]) -> Iterator[str]:
 
 
 def _fragments(field: Field, text: str, option: HighlightField, finders: list[Finds]) -> list[str]:
-    spans = [(0, len(text), text)] if field.type == "keyword" else list(spans_of(_analyzer(field), text))
+    spans = [(0, len(text), text)] if field.type == "keyword" else spans_of(_analyzer(field), text)
     found = {place for finds in finders for place in finds(spans)}
     if not found:
         return []

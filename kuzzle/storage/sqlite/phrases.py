@@ -51,8 +51,12 @@ def phrase_words(translation: Translation, field: Field, query: MatchPhrase | Ma
     begun: list[Words] = []
     if isinstance(query, MatchPhrasePrefix) and tokens and (start := tokens[-1]) is not None:
         found = translation.vocabulary.completions(field, start, query.max_expansions)
-        begun = [Words(tuple(found), (len(tokens) - 1,))]
-        tokens = tokens[:-1]
+        if len(found) == 1:
+            # Maybe a word that the phrase has already: then its places are not for both.
+            tokens[-1] = found[0]
+        else:
+            begun = [Words(tuple(found), (len(tokens) - 1,))]
+            tokens[-1] = None
     for offset, token in enumerate(tokens):
         if token is not None:
             offsets.setdefault(token, []).append(offset)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from kuzzle.storage.aggregation_buckets import BUCKET_READERS
+from kuzzle.storage.aggregation_hits import HIT_READERS
 from kuzzle.storage.aggregation_options import MAX_DEPTH, check_options, field_of, read_count, read_orders, single_value
-from kuzzle.storage.aggregations import Aggregation, BucketOrder, Kind, Metric, MetricName, TermBuckets
+from kuzzle.storage.aggregations import Aggregation, BucketOrder, Kind, Metric, MetricName, TermBuckets, TermPattern
 from kuzzle.storage.reading import MAX_TERMS, bad_request, read_number
 from kuzzle.storage.tree import Scalar
 
@@ -28,8 +29,8 @@ _PIPELINES: Final = frozenset({
 })  # fmt: skip
 _UNSUPPORTED: Final = frozenset({
     "adjacency_matrix", "auto_date_histogram", "children", "composite", "diversified_sampler", "geo_bounds",
-    "geo_centroid", "geo_distance", "geohash_grid", "ip_range", "matrix_stats", "median_absolute_deviation", "nested",
-    "parent", "percentile_ranks", "top_hits", "rare_terms", "reverse_nested", "sampler", "scripted_metric",
+    "geo_centroid", "geo_distance", "geohash_grid", "ip_range", "matrix_stats", "median_absolute_deviation",
+    "parent", "percentile_ranks", "rare_terms", "sampler", "scripted_metric",
     "significant_terms", "significant_text", "weighted_avg",
 })  # fmt: skip
 _SUBS: Final = ("aggs", "aggregations")
@@ -154,24 +155,27 @@ def _read_terms(type_name: str, content: Any) -> Kind:
         min(size, MAX_BUCKETS),
         read_orders(type_name, options.get("order", {"_count": "desc"})),
         read_count(type_name, "min_doc_count", options.get("min_doc_count", 1), 0),
-        _values(type_name, "include", options["include"]) if options.get("include") is not None else None,
-        _values(type_name, "exclude", options.get("exclude", [])),
+        _chosen(type_name, "include", options["include"]) if options.get("include") is not None else None,
+        _chosen(type_name, "exclude", options.get("exclude", [])),
         single_value(type_name, "missing", options.get("missing")),
     )
 
 
-def _values(type_name: str, name: str, value: Any) -> tuple[Scalar, ...]:
+def _chosen(type_name: str, name: str, value: Any) -> tuple[Scalar, ...] | TermPattern:
+    if isinstance(value, str):
+        return TermPattern(value)
     if not isinstance(value, list):
-        raise bad_request(f"[{type_name}] [{name}] is only supported as a list of exact values")
+        raise bad_request(f"[{type_name}] [{name}] is only supported as a list of values or a regular expression")
     if len(value) > MAX_TERMS:
         raise bad_request(f"[{type_name}] [{name}] has too many values: at most [{MAX_TERMS}] are allowed")
     return tuple(single_value(type_name, name, item) for item in value)
 
 
 _METRICS: Final = ("avg", "min", "max", "sum", "stats", "extended_stats", "value_count", "cardinality")
-_LEAVES: Final = frozenset({*_METRICS, "percentiles"})
+_LEAVES: Final = frozenset({*_METRICS, "percentiles", "top_hits"})
 _READERS: Final[Mapping[str, Callable[[str, Any], Kind]]] = {
     **dict.fromkeys(_METRICS, _read_metric),
     "terms": _read_terms,
     **BUCKET_READERS,
+    **HIT_READERS,
 }

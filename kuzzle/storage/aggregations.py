@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kuzzle.storage.calendar_marks import CalendarUnit
+from kuzzle.storage.hit_tree import HitPage
 from kuzzle.storage.tree import Query, Scalar
 
 MetricName = Literal["avg", "min", "max", "sum", "stats", "extended_stats", "value_count", "cardinality"]
@@ -45,6 +46,13 @@ class BucketOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class TermPattern:
+    """The texts that a regular expression, in Lucene's syntax, matches as a whole."""
+
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
 class TermBuckets:
     """A bucket for each value of a field.
 
@@ -57,8 +65,8 @@ class TermBuckets:
     size: int = 10
     order: tuple[BucketOrder, ...] = (BucketOrder(("_count",), is_descending=True),)
     min_doc_count: int = 1
-    include: tuple[Scalar, ...] | None = None
-    exclude: tuple[Scalar, ...] = ()
+    include: tuple[Scalar, ...] | TermPattern | None = None
+    exclude: tuple[Scalar, ...] | TermPattern = ()
     missing: Scalar = None
 
 
@@ -160,6 +168,31 @@ class GlobalBucket:
 
 
 @dataclass(frozen=True, slots=True)
+class NestedBucket:
+    """One bucket of the nested objects of a path in the documents, or nested objects, around."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseNestedBucket:
+    """One bucket of what the nested objects stand in.
+
+    Attributes:
+        path: Of nested objects around; None: the documents.
+    """
+
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopHits:
+    """Some of the documents, or nested objects, of each bucket around."""
+
+    page: HitPage
+
+
+@dataclass(frozen=True, slots=True)
 class Percentiles:
     """Values below which so many of a hundred lie."""
 
@@ -179,6 +212,9 @@ Kind = (
     | FilterBucket
     | FilterBuckets
     | GlobalBucket
+    | NestedBucket
+    | ReverseNestedBucket
+    | TopHits
 )
 
 
@@ -194,3 +230,8 @@ class Aggregation:
     kind: Kind
     below: Mapping[str, Aggregation] = field(default_factory=dict)
     meta: Mapping[str, Any] | None = None
+
+    @property
+    def has_top_hits(self) -> bool:
+        """True when it, or one below, shows hits."""
+        return isinstance(self.kind, TopHits) or any(inner.has_top_hits for inner in self.below.values())

@@ -255,28 +255,6 @@ writer learns of it. It must not block nor raise."""
 
 
 @dataclass(slots=True)
-class InnerHit:
-    """A nested object that matched.
-
-    Attributes:
-        path: Where it stands: field and place in its list, from the document inwards.
-    """
-
-    path: list[tuple[str, int]]
-    score: float | None
-    source: Source | None
-
-
-@dataclass(slots=True)
-class InnerPage:
-    """Some of the nested objects of a document that matched; `total` counts all."""
-
-    hits: list[InnerHit]
-    total: int
-    max_score: float | None
-
-
-@dataclass(slots=True)
 class Hit:
     """A found document.
 
@@ -284,6 +262,8 @@ class Hit:
         sort: The values it was sorted by, when a sort was asked for.
         highlight: Fragments by field, when something was found in fields to highlight.
         inner_hits: Which of its nested objects matched, by the names that were asked for.
+        nested: Where in the document it stands, when it is a nested object: field and place in its list, from the
+            document inwards.
         version: Its version, when that was asked for.
         fields: Values of fields, by name.
         matched: The names of queries that it matches.
@@ -297,17 +277,19 @@ class Hit:
     source: Source | None
     sort: list[Any] | None = None
     highlight: dict[str, list[str]] | None = None
-    inner_hits: dict[str, InnerPage] | None = None
+    inner_hits: dict[str, SearchPage] | None = None
     version: int | None = None
     fields: dict[str, list[Any]] | None = None
     matched: list[str] | None = None
     groups: dict[str, SearchPage] | None = None
+    nested: list[tuple[str, int]] | None = None
 
 
 @dataclass(slots=True)
 class SearchPage:
     """A page of hits. `total` counts all matches; `took_ms` is how long the backend worked; `scroll_id` gives the
-    next page when the search is a scroll; `aggregations` are results by name, None when none were asked for."""
+    next page when the search is a scroll; `aggregations` are results by name, None when none were asked for: each as
+    Elasticsearch shows it, but that `hits` of a `top_hits` is a page; `has_top_hits` tells that there are some."""
 
     hits: list[Hit]
     total: int
@@ -315,6 +297,7 @@ class SearchPage:
     took_ms: int
     scroll_id: str | None = None
     aggregations: dict[str, Any] | None = None
+    has_top_hits: bool = False
 
 
 @dataclass(slots=True)

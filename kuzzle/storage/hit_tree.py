@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+
+from kuzzle.storage.highlight_tree import HighlightField
+from kuzzle.storage.source_filter import SourceFilter
 
 if TYPE_CHECKING:
-    from kuzzle.storage.tree import Search
+    from kuzzle.storage.tree import Search, Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,24 @@ class HitParts:
 
 
 NO_PARTS: Final = HitParts()
+
+
+@dataclass(frozen=True, slots=True)
+class HitPage:
+    """Some of the hits that belong to a hit or a bucket.
+
+    Attributes:
+        sort: Empty: best score first, then in a stable order.
+        source: Which parts of the content they show; None: all, False: nothing.
+        highlight: Which fields are shown with what was found in them.
+    """
+
+    offset: int = 0
+    size: int = 3
+    sort: tuple[Sort, ...] = ()
+    source: SourceFilter | Literal[False] | None = None
+    highlight: tuple[HighlightField, ...] = ()
+    parts: HitParts = NO_PARTS
 
 
 @dataclass(frozen=True, slots=True)

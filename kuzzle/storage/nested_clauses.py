@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast, get_args
 
+from kuzzle.storage.hit_page_body import OPTIONS, read_hit_page
 from kuzzle.storage.nested_tree import InnerHits, Nested, NestedScore
 from kuzzle.storage.reading import ReadInner, bad_request, read_flag, read_options
-from kuzzle.storage.source_reading import parse_source
 from kuzzle.storage.tree import MATCH_ALL, Query
 
 # index.max_inner_result_window of Elasticsearch.
@@ -32,30 +32,24 @@ def read_nested(content: Mapping[str, Any], read: ReadInner) -> Query:
         read(content["query"]) or MATCH_ALL,
         cast("NestedScore", _MODES[mode]),
         read_flag("nested", "ignore_unmapped", content.get("ignore_unmapped", False)),
-        _read_inner_hits(path, content["inner_hits"]) if content.get("inner_hits") is not None else None,
+        _read_inner_hits(path, content["inner_hits"], read) if content.get("inner_hits") is not None else None,
         boost,
     )
 
 
-def _read_inner_hits(path: str, content: Any) -> InnerHits:
+def _read_inner_hits(path: str, content: Any, read: ReadInner) -> InnerHits:
     if not isinstance(content, dict):
         raise bad_request("[inner_hits] must be an object")
     for name in content:
-        if name not in ("name", "from", "size", "_source"):
+        if name not in ("name", *OPTIONS):
             raise bad_request(f"[inner_hits] does not support [{name}]")
     name = content.get("name", path)
     if not isinstance(name, str):
         raise bad_request("[inner_hits] [name] must be a string")
-    offset, size = _count("from", content.get("from", 0)), _count("size", content.get("size", 3))
-    if offset + size > MAX_INNER_WINDOW:
+    page = read_hit_page("inner_hits", content, read)
+    if page.offset + page.size > MAX_INNER_WINDOW:
         raise bad_request(
             f"Inner result window is too large, the inner hit definition's [{name}]'s from + size must be less than "
-            f"or equal to: [{MAX_INNER_WINDOW}] but was [{offset + size}]."
+            f"or equal to: [{MAX_INNER_WINDOW}] but was [{page.offset + page.size}]."
         )
-    return InnerHits(name, offset, size, parse_source(content.get("_source")))
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise bad_request(f"[inner_hits] [{name}] must be a whole number that is not negative")
-    return value
+    return InnerHits(name, page)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from kuzzle.storage.source_filter import SourceFilter
+from kuzzle.storage.hit_tree import HitPage
 
 if TYPE_CHECKING:
     from kuzzle.storage.tree import Query
@@ -19,13 +19,11 @@ class InnerHits:
 
     Attributes:
         name: Under which they do.
-        source: Which parts of the objects they show; None: all, False: nothing.
+        page: Which of them, and what of them.
     """
 
     name: str
-    offset: int = 0
-    size: int = 3
-    source: SourceFilter | Literal[False] | None = None
+    page: HitPage = field(default_factory=HitPage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kuzzle.storage.aggregation_clauses import parse_aggregations
-from kuzzle.storage.clauses import parse_named_query
+from kuzzle.storage.clauses import parse_named_query, parse_query
 from kuzzle.storage.collapse_body import parse_collapse
 from kuzzle.storage.compound_tree import FunctionScore
 from kuzzle.storage.highlight_body import parse_highlight
@@ -48,7 +48,7 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
     body = {} if body is None else body
     _check_keys(body)
     highlight = parse_highlight(body.get("highlight"))
-    sort = parse_sort(body.get("sort"))
+    sort = parse_sort(body.get("sort"), parse_query)
     after = parse_after(body.get("search_after"), sort)
     asked = body.get("from", 0) if offset is None else offset
     first = 0 if after is not None and asked in (-1, "-1") else _count("from", asked, 0)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast, get_args
 
-from kuzzle.storage.clauses import parse_query
 from kuzzle.storage.fields import TYPES
 from kuzzle.storage.geo_clauses import read_distance_sort
 from kuzzle.storage.nested_tree import NestedLevel
-from kuzzle.storage.reading import bad_request
+from kuzzle.storage.reading import ReadInner, bad_request
 from kuzzle.storage.source_reading import token_name
 from kuzzle.storage.tree import Order, Scalar, Sort, SortMode
 
@@ -23,36 +22,39 @@ _MODES: Final = (None, *get_args(SortMode))
 _NESTED: Final = frozenset({"nested", "nested_path", "nested_filter"})
 
 
-def parse_sort(sort: Any) -> tuple[Sort, ...]:
+def parse_sort(sort: Any, read_query: ReadInner) -> tuple[Sort, ...]:
     """Read sort keys: a name, `{name: order}`, `{name: {order, mode, missing, nested_path...}}`, or a list of these.
+
+    Args:
+        read_query: Reads the queries of `nested_filter`.
 
     Raises:
         KuzzleError
     """
     if sort is None:
         return ()
-    keys = tuple(key for item in (sort if isinstance(sort, list) else [sort]) for key in _sort_keys(item))
+    keys = tuple(key for item in (sort if isinstance(sort, list) else [sort]) for key in _sort_keys(item, read_query))
     if len(keys) > MAX_SORT_KEYS:
         raise bad_request(f"Too many sort keys: [{len(keys)}], at most [{MAX_SORT_KEYS}] are allowed")
     return keys
 
 
-def _sort_keys(item: Any) -> Iterator[Sort]:
+def _sort_keys(item: Any, read_query: ReadInner) -> Iterator[Sort]:
     if isinstance(item, str):
-        yield _sort_key(item, {})
+        yield _sort_key(item, {}, read_query)
     elif isinstance(item, dict):
         for name, options in item.items():
             if isinstance(options, str):
-                yield _sort_key(name, {"order": options})
+                yield _sort_key(name, {"order": options}, read_query)
             elif isinstance(options, dict):
-                yield _sort_key(name, options)
+                yield _sort_key(name, options, read_query)
             else:
                 raise bad_request(f"[sort] malformed options of [{name}], expected a string or an object")
     else:
         raise bad_request("malformed sort format, within the sort array, an object, or an actual string are allowed")
 
 
-def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
+def _sort_key(name: str, options: Mapping[str, Any], read_query: ReadInner) -> Sort:
     if name == "_script":
         raise bad_request(f"[{name}] sort is not supported")
     if not name:
@@ -61,7 +63,7 @@ def _sort_key(name: str, options: Mapping[str, Any]) -> Sort:
     if order not in ("asc", "desc"):
         raise bad_request(f"Unknown SortOrder [{order}]")
     direction = cast("Order", order)
-    nested = _read_levels(options)
+    nested = _read_levels(options, read_query)
     if name in ("_geo_distance", "_geoDistance"):
         own = {option: value for option, value in options.items() if option not in _NESTED}
         field, distance = read_distance_sort(name, own)
@@ -88,14 +90,14 @@ def _mode(value: Any) -> SortMode | None:
     return cast("SortMode | None", mode)
 
 
-def _read_levels(options: Mapping[str, Any]) -> tuple[NestedLevel, ...]:
+def _read_levels(options: Mapping[str, Any], read_query: ReadInner) -> tuple[NestedLevel, ...]:
     """Read `nested_path` and `nested_filter`, or `nested: {path, filter, nested}`, the outermost first."""
     if options.get("nested") is None:
         if options.get("nested_path") is None:
             if options.get("nested_filter") is not None:
                 raise bad_request("[nested_filter] of a sort needs [nested_path]")
             return ()
-        return (_level(options["nested_path"], options.get("nested_filter")),)
+        return (_level(options["nested_path"], options.get("nested_filter"), read_query),)
     if options.get("nested_path") is not None or options.get("nested_filter") is not None:
         raise bad_request("Sorting by nested objects takes [nested_path] and [nested_filter], or [nested], not both")
     levels: list[NestedLevel] = []
@@ -106,17 +108,17 @@ def _read_levels(options: Mapping[str, Any]) -> tuple[NestedLevel, ...]:
         for option in below:
             if option not in ("path", "filter", "nested"):
                 raise bad_request(f"[nested_sort] unknown field [{option}], parser not found")
-        levels.append(_level(below.get("path"), below.get("filter")))
+        levels.append(_level(below.get("path"), below.get("filter"), read_query))
         if len(levels) > MAX_LEVELS:
             raise bad_request(f"[nested] of a sort is nested too deep: more than {MAX_LEVELS} levels")
         below = below.get("nested")
     return tuple(levels)
 
 
-def _level(path: Any, query: Any) -> NestedLevel:
+def _level(path: Any, query: Any, read_query: ReadInner) -> NestedLevel:
     if not isinstance(path, str) or not path:
         raise bad_request("Sorting by nested objects needs their path")
-    return NestedLevel(path, None if query is None else parse_query(query))
+    return NestedLevel(path, None if query is None else read_query(query))
 
 
 def parse_after(values: Any, sort: tuple[Sort, ...]) -> tuple[Scalar, ...] | None:

@@ -1,23 +1,45 @@
 """Aggregations, evaluated the obvious way over documents in memory: what a backend is compared with.
 
-Fields are those of `plain_queries`. A value that stands twice in a document counts once.
+Fields are those of `plain_queries`, or of `plain_nested` where things are its. A value that stands twice in a
+document, or nested object, counts once.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import plain_nested
 import plain_queries
+from plain_nested import Thing
 
-from kuzzle.storage.aggregations import Aggregation, BucketOrder, FilterBucket, Histogram, Metric, TermBuckets
+from kuzzle.storage.aggregations import (
+    Aggregation,
+    BucketOrder,
+    FilterBucket,
+    Histogram,
+    Metric,
+    NestedBucket,
+    ReverseNestedBucket,
+    TermBuckets,
+    TermPattern,
+    TopHits,
+)
+from kuzzle.storage.query import Query
 
-Sources = Sequence[Mapping[str, Any]]
+# Contents of documents, or things of `plain_nested`.
+Sources = Sequence[Any]
 
 
 def aggregate(wanted: Mapping[str, Aggregation], sources: Sources, everything: Sources) -> dict[str, Any]:
-    """Return the results over some documents of a collection."""
+    """Return the results over some documents of a collection.
+
+    Args:
+        everything: All of them, whose values have a bucket too where none is too small; none inside of an empty bucket
+            that others made.
+    """
     return {name: _result(aggregation, sources, everything) for name, aggregation in wanted.items()}
 
 
@@ -28,11 +50,25 @@ def _result(aggregation: Aggregation, sources: Sources, everything: Sources) -> 
         case TermBuckets() as terms:
             return _terms(terms, aggregation.below, sources, everything)
         case FilterBucket() as one:
-            found = [source for source in sources if plain_queries.matches(one.query, "", source)]
-            return _bucket(aggregation, found, everything)
+            return _bucket(aggregation, [source for source in sources if _matches(one.query, source)], everything)
         case Histogram() as histogram:
             return _histogram(histogram, aggregation, sources, everything)
+        case NestedBucket(path):
+            return _bucket(aggregation, [thing for source in sources for thing in source.below(path)], everything)
+        case ReverseNestedBucket(path):
+            around = {id(thing): thing for source in sources for thing in [source.standing_in(path or "")]}
+            return _bucket(aggregation, list(around.values()), everything)
+        case TopHits(page):
+            return {"hits": plain_nested.top_hits(page, sources)}
     raise NotImplementedError
+
+
+def _matches(query: Query, source: Any) -> bool:
+    return source.matches(query) if isinstance(source, Thing) else plain_queries.matches(query, "", source)
+
+
+def _values_of(source: Any, field: str) -> list[Any]:
+    return source.values_of(field) if isinstance(source, Thing) else plain_queries.values_of(source, field)
 
 
 def _bucket(aggregation: Aggregation, inside: Sources, everything: Sources) -> dict[str, Any]:
@@ -40,7 +76,7 @@ def _bucket(aggregation: Aggregation, inside: Sources, everything: Sources) -> d
 
 
 def _histogram(kind: Histogram, aggregation: Aggregation, sources: Sources, everything: Sources) -> dict[str, Any]:
-    def cells(source: Mapping[str, Any]) -> set[int]:
+    def cells(source: Any) -> set[int]:
         return {math.floor((value - kind.offset) / kind.interval) for value in _values(source, kind)}
 
     known = {cell for source in sources for cell in cells(source)}
@@ -51,12 +87,12 @@ def _histogram(kind: Histogram, aggregation: Aggregation, sources: Sources, ever
         inside = [source for source in sources if cell in cells(source)]
         if len(inside) >= kind.min_doc_count:
             key = cell * kind.interval + kind.offset
-            buckets.append({"key": key, **_bucket(aggregation, inside, everything)})
+            buckets.append({"key": key, **_bucket(aggregation, inside, everything if inside else [])})
     return {"buckets": buckets}
 
 
-def _values(source: Mapping[str, Any], kind: Any) -> set[Any]:
-    found = set(plain_queries.values_of(source, kind.field))
+def _values(source: Any, kind: Any) -> set[Any]:
+    found = set(_values_of(source, kind.field))
     if not found and kind.missing is not None:
         return {kind.missing}
     return found
@@ -110,13 +146,13 @@ def _terms(
 ) -> dict[str, Any]:
     keys = {key for source in sources for key in _values(source, kind)}
     if kind.min_doc_count == 0:
-        keys |= {key for source in everything for key in plain_queries.values_of(source, kind.field)}
+        keys |= {key for source in everything for key in _values_of(source, kind.field)}
     buckets = []
     for key in keys:
         inside = [source for source in sources if key in _values(source, kind)]
-        is_chosen = (kind.include is None or key in kind.include) and key not in kind.exclude
+        is_chosen = (kind.include is None or _is_among(key, kind.include)) and not _is_among(key, kind.exclude)
         if is_chosen and len(inside) >= kind.min_doc_count:
-            buckets.append((key, len(inside), aggregate(below, inside, everything)))
+            buckets.append((key, len(inside), aggregate(below, inside, everything if inside else [])))
     buckets.sort(key=lambda bucket: bucket[0])
     for order in reversed(kind.order):
         buckets = _sorted(buckets, order)
@@ -126,6 +162,12 @@ def _terms(
         "sum_other_doc_count": sum(bucket[1] for bucket in buckets[kind.size :]),
         "buckets": [{**_key(kind.field, key), "doc_count": count, **results} for key, count, results in shown],
     }
+
+
+def _is_among(key: Any, chosen: tuple[Any, ...] | TermPattern) -> bool:
+    if isinstance(chosen, TermPattern):
+        return re.fullmatch(chosen.expression, key, re.DOTALL) is not None
+    return key in chosen
 
 
 def _sorted(buckets: list[tuple[Any, int, Any]], order: BucketOrder) -> list[tuple[Any, int, Any]]:

@@ -5,12 +5,14 @@ Fields: `k` keyword of the document; `k` keyword and `n` long of nested `items`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plain_queries
 from hypothesis import strategies as st
 
+from kuzzle.storage.hit_tree import HitPage
 from kuzzle.storage.nested_tree import Nested, NestedLevel
 from kuzzle.storage.query import Bool, Exists, MatchAll, Query, Range, Sort, Term
 
@@ -147,3 +149,81 @@ def sort_values(source: Mapping[str, Any], sort: Sort) -> list[Any]:
             things = [item for item in things if score(level.filter, place, item) is not None]
     name = sort.field.removeprefix(f"{place}." if place else "")
     return [value for thing in things for value in plain_queries.values_of(thing, name)]
+
+
+# --- documents and nested objects as things that are aggregated
+
+
+@dataclass(eq=False)
+class Thing:
+    """A document, or a nested object.
+
+    Attributes:
+        place: Path of the nested objects that it is one of, empty for a document.
+        around: What it stands in.
+        steps: Name and place in its list of each nested object, from the document inwards.
+        document_score: How well its document matches.
+    """
+
+    document_id: str
+    content: Mapping[str, Any]
+    document_score: float
+    place: str = ""
+    around: Thing | None = None
+    steps: tuple[tuple[str, int], ...] = ()
+
+    def below(self, path: str) -> list[Thing]:
+        """Return the nested objects of a path."""
+        name, _, rest = path.removeprefix(f"{self.place}." if self.place else "").partition(".")
+        value = self.content.get(name)
+        place = f"{self.place}.{name}" if self.place else name
+        found = [
+            Thing(self.document_id, item, self.document_score, place, self, (*self.steps, (name, offset)))
+            for offset, item in enumerate(value if isinstance(value, list) else [value])
+            if isinstance(item, dict)
+        ]
+        return [inner for thing in found for inner in thing.below(path)] if rest else found
+
+    def standing_in(self, path: str) -> Thing:
+        """Return the document, or the nested object of a path, around."""
+        return self if self.place == path or self.around is None else self.around.standing_in(path)
+
+    def matches(self, query: Query) -> bool:
+        """Tell whether a query on such things finds it."""
+        return score(query, self.place, self.content) is not None
+
+    def values_of(self, field: str) -> list[Any]:
+        """Return all its values of a field."""
+        outer, _, name = field.rpartition(".")
+        return plain_queries.values_of(self.content, name) if outer == self.place else []
+
+
+def top_hits(page: HitPage, things: Sequence[Thing]) -> dict[str, Any]:
+    """Return the page of hits of a bucket: `[id, steps, score, sort, content]` each."""
+    ordered = list(things) if page.sort else sorted(things, key=lambda thing: -thing.document_score)
+    for sort in reversed(page.sort):
+        keyed = [(_top_key(thing, sort), thing) for thing in ordered]
+        with_key = sorted((one for one in keyed if one[0] is not None), key=lambda one: one[0],
+                          reverse=sort.order == "desc")  # fmt: skip
+        without = [one for one in keyed if one[0] is None]
+        ordered = [thing for _, thing in (without + with_key if sort.missing == "_first" else with_key + without)]
+    has_score = not page.sort or page.parts.has_score or any(sort.field == "_score" for sort in page.sort)
+    hits = [
+        {
+            "id": thing.document_id,
+            "nested": list(thing.steps) or None,
+            "score": thing.document_score if has_score else None,
+            "sort": [_top_key(thing, sort) for sort in page.sort] or None,
+            "source": thing.content,
+        }
+        for thing in ordered[page.offset : page.offset + page.size]
+    ]
+    best = max((thing.document_score for thing in things), default=None) if has_score else None
+    return {"total": len(things), "max_score": best, "hits": hits}
+
+
+def _top_key(thing: Thing, sort: Sort) -> Any:
+    if sort.field == "_score":
+        return thing.document_score
+    values = thing.values_of(sort.field)
+    return plain_queries.picked(values, sort) if values else None

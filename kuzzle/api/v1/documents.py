@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from kuzzle.api.results import (
@@ -26,8 +27,6 @@ from kuzzle.storage.base import (
     DocumentWrite,
     FailedWrite,
     Hit,
-    InnerHit,
-    InnerPage,
     SearchPage,
     Source,
     StoredDocument,
@@ -211,12 +210,27 @@ def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
         **({} if page.scroll_id is None else {"scrollId": page.scroll_id, "_scroll_id": page.scroll_id}),
     }
     if page.aggregations is not None:
-        shape["aggregations"] = page.aggregations
+        shape["aggregations"] = page.aggregations if not page.has_top_hits else _with_hits(page.aggregations)
     return shape
 
 
+def _with_hits(value: Any) -> Any:
+    """Word the pages that stand in results of aggregations."""
+    if isinstance(value, dict):
+        return {name: _with_hits(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_hits(item) for item in value]
+    return _page_below(value, _bare_hit)["hits"] if isinstance(value, SearchPage) else value
+
+
 def _hit(hit: Hit) -> dict[str, Any]:
+    return _with_metadata(_bare_hit(hit), hit.source)
+
+
+def _bare_hit(hit: Hit) -> dict[str, Any]:
     shape: dict[str, Any] = {"_index": hit.index, "_type": hit.collection, "_id": hit.id}
+    if hit.nested is not None:
+        shape["_nested"] = _nested_place(hit.nested)
     if hit.version is not None:
         shape["_version"] = hit.version
     shape["_score"] = hit.score
@@ -230,29 +244,22 @@ def _hit(hit: Hit) -> dict[str, Any]:
         shape["sort"] = hit.sort
     if hit.matched:
         shape["matched_queries"] = hit.matched
-    inner = {name: _inner_page(hit, page) for name, page in (hit.inner_hits or {}).items()}
-    inner.update({name: _group(page) for name, page in (hit.groups or {}).items()})
+    inner = {name: _page_below(page, _bare_hit) for name, page in (hit.inner_hits or {}).items()}
+    inner.update({name: _page_below(page, _hit) for name, page in (hit.groups or {}).items()})
     if inner:
         shape["inner_hits"] = inner
-    return _with_metadata(shape, hit.source)
+    return shape
 
 
-def _group(page: SearchPage) -> dict[str, Any]:
-    hits = [_hit(hit) for hit in page.hits]
-    return {"hits": {"total": page.total, "max_score": page.max_score, "hits": hits}}
+def _page_below(page: SearchPage, word: Callable[[Hit], dict[str, Any]]) -> dict[str, Any]:
+    return {"hits": {"total": page.total, "max_score": page.max_score, "hits": [word(hit) for hit in page.hits]}}
 
 
-def _inner_page(hit: Hit, page: InnerPage) -> dict[str, Any]:
-    hits = [_inner_hit(hit, inner) for inner in page.hits]
-    return {"hits": {"total": page.total, "max_score": page.max_score, "hits": hits}}
-
-
-def _inner_hit(hit: Hit, inner: InnerHit) -> dict[str, Any]:
+def _nested_place(path: list[tuple[str, int]]) -> dict[str, Any]:
     place: dict[str, Any] = {}
-    for field, offset in reversed(inner.path):
+    for field, offset in reversed(path):
         place = {"field": field, "offset": offset, **({"_nested": place} if place else {})}
-    shape = {"_index": hit.index, "_type": hit.collection, "_id": hit.id, "_nested": place, "_score": inner.score}
-    return shape if inner.source is None else {**shape, "_source": inner.source}
+    return place
 
 
 def refreshed_index(_request: Request, _refreshed: RefreshedIndex) -> dict[str, Any]:

@@ -15,13 +15,18 @@ from kuzzle.storage.aggregations import (
     GlobalBucket,
     Histogram,
     Metric,
+    NestedBucket,
     Percentiles,
     Ranges,
+    ReverseNestedBucket,
     TermBuckets,
+    TopHits,
 )
 from kuzzle.storage.sqlite.aggregating_filters import compute_filter, compute_filters, compute_global
 from kuzzle.storage.sqlite.aggregating_histograms import compute_date_histogram, compute_histogram
+from kuzzle.storage.sqlite.aggregating_hits import compute_top_hits
 from kuzzle.storage.sqlite.aggregating_metrics import compute_metric
+from kuzzle.storage.sqlite.aggregating_nested import compute_nested, compute_reverse_nested
 from kuzzle.storage.sqlite.aggregating_percentiles import compute_percentiles
 from kuzzle.storage.sqlite.aggregating_ranges import compute_ranges
 from kuzzle.storage.sqlite.aggregating_scope import Computed, Path, Scope, Space
@@ -43,7 +48,7 @@ def aggregate(
     """
     if not search.aggregations:
         return None
-    space = Space(connection, state, now_ms)
+    space = Space(connection, index, state, search.query, now_ms)
     return _compute(space, search.aggregations, space.matching(search.query, total), search.visible)(())
 
 
@@ -87,3 +92,9 @@ def _compute_one(space: Space, aggregation: Aggregation, scope: Scope, visible: 
             return compute_filters(space, buckets, scope, below)
         case GlobalBucket():
             return compute_global(space, visible, below)
+        case NestedBucket() as nested:
+            return compute_nested(space, nested, scope, below)
+        case ReverseNestedBucket() as outer:
+            return compute_reverse_nested(space, outer, scope, below)
+        case TopHits() as hits:
+            return compute_top_hits(space, hits, scope)

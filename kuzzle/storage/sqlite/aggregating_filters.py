@@ -6,7 +6,7 @@ from typing import Any
 
 from kuzzle.storage.aggregations import FilterBucket, FilterBuckets
 from kuzzle.storage.sqlite.aggregating_scope import Below, Computed, Path, Scope, Space
-from kuzzle.storage.tree import Query
+from kuzzle.storage.tree import MATCH_ALL, Query
 
 
 def compute_filter(space: Space, kind: FilterBucket, scope: Scope, below: Below) -> Computed:
@@ -15,15 +15,20 @@ def compute_filter(space: Space, kind: FilterBucket, scope: Scope, below: Below)
         scope.depth,
         f"SELECT {scope.keys('d')}d.rid AS rid FROM ({scope.select}) AS d WHERE {space.condition(kind.query)}",
     )
-    return _one_bucket(space, inner, below)
+    return compute_bucket(space, inner, below)
 
 
 def compute_global(space: Space, visible: Query, below: Below) -> Computed:
-    """Compute one bucket of all documents that a search may see, whatever its query."""
-    return _one_bucket(space, space.matching(visible), below)
+    """Compute one bucket of all documents that a search may see, whatever its query; all score alike."""
+    query, space.query = space.query, MATCH_ALL
+    try:
+        return compute_bucket(space, space.matching(visible), below)
+    finally:
+        space.query = query
 
 
-def _one_bucket(space: Space, inner: Scope, below: Below) -> Computed:
+def compute_bucket(space: Space, inner: Scope, below: Below) -> Computed:
+    """Compute one bucket of a scope, with what is below."""
     counts: dict[Path, int] = {}
     for *around, docs in space.rows(f"SELECT {inner.keys()}count(*) FROM ({inner.select}) {inner.grouping}"):
         space.count_buckets(1)

@@ -32,6 +32,8 @@ Path = tuple[Any, ...]
 _UNSUITABLE: Final = frozenset({"geo_point", "geo_shape", "binary"})
 _OF_DOCUMENTS: Final = frozenset({"_id", "_uid", "_type", "_index", "_source"})
 _NOT_NUMBERS: Final = frozenset({"keyword", "text", "ip"})
+# index.max_result_window of Elasticsearch: what an answer holds of documents, in all its buckets.
+MAX_HITS: Final = 10000
 # One document in this many, at least, must match for walking all values of a field to be worth it.
 _WALK_SHARE: Final = 8
 
@@ -104,25 +106,34 @@ Below = Callable[[Scope], Callable[[Path], dict[str, Any]]]
 
 
 class Space:
-    """One collection within one read: runs statements, finds fields, counts buckets."""
+    """One collection within one read: runs statements, finds fields, counts buckets.
 
-    def __init__(self, connection: apsw.Connection, state: CollectionState, now_ms: int) -> None:
+    Attributes:
+        query: What found the documents: it scores them.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, index: str, state: CollectionState, query: Query, now_ms: int
+    ) -> None:
+        self.connection = connection
+        self.index = index
+        self.query = query
         self.state = state
         self.now_ms = now_ms
         self.translation = Translation(connection, state, now_ms)
-        self._connection = connection
         self._buckets = 0
+        self._hits = 0
         self._functions = 0
 
     def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
         """Run a statement."""
-        return iter(self._connection.execute(statement, self.translation.values))
+        return iter(self.connection.execute(statement, self.translation.values))
 
     def function(self, compute: Callable[[Any], int]) -> str:
         """Make a function of one value known to SQL; return its name."""
         name = f"kuzzle_aggregation_{self._functions}"
         self._functions += 1
-        self._connection.create_scalar_function(name, lambda *values: compute(values[0]), 1, deterministic=True)
+        self.connection.create_scalar_function(name, lambda *values: compute(values[0]), 1, deterministic=True)
         return name
 
     def count_buckets(self, number: int) -> None:
@@ -137,6 +148,21 @@ class Space:
                 f"Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}] but was at least "
                 f"[{self._buckets}]"
             )
+
+    def count_hits(self, number: int) -> None:
+        """Account for documents in the answer.
+
+        Raises:
+            KuzzleError: 400: they are too many.
+        """
+        self._hits += number
+        if self._hits > MAX_HITS:
+            raise bad_request(f"Too many hits in buckets: [top_hits] may show [{MAX_HITS}] in all")
+
+    @property
+    def nested_path(self) -> str:
+        """Path of the nested objects that are aggregated, empty for documents."""
+        return self.translation.scopes.scope
 
     def matching(self, query: Query, total: int | None = None) -> Scope:
         """Return the documents that match, in no bucket.
@@ -154,7 +180,7 @@ class Space:
     def condition(self, query: Query) -> str:
         """Return a condition on `d.rid` alone, whatever `d` is."""
         condition = self.translation.condition(query)
-        if re.search(r"\bd\.(?!rid\b)", condition):
+        if not self.nested_path and re.search(r"\bd\.(?!rid\b)", condition):
             return f"d.rid IN (SELECT d.rid FROM {self.state.documents_table} AS d WHERE {condition})"
         return condition
 
@@ -167,7 +193,7 @@ class Space:
         if path in _OF_DOCUMENTS:
             raise bad_request(f"Fielddata is not supported on field [{path}] of type [{path}]")
         field = self.state.mapping.fields.get(path)
-        if field is None or field.is_hidden:
+        if field is None or field.nested_path != self.nested_path:
             return ValueSource(path, None, 0, _unmapped_value(path, missing, needs_numbers=needs_numbers))
         check_doc_values(field)
         if field.type in _UNSUITABLE:

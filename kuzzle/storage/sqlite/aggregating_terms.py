@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kuzzle.storage.aggregations import BucketOrder, TermBuckets
+from kuzzle.storage.aggregations import BucketOrder, TermBuckets, TermPattern
 from kuzzle.storage.date_text import date_text
+from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.aggregating_metrics import date_format_of
 from kuzzle.storage.sqlite.aggregating_scope import Below, Computed, Path, Scope, Space, ValueSource
+from kuzzle.storage.sqlite.automata import Automaton
+from kuzzle.storage.sqlite.regexps import ALL_OPERATORS, read_regexp
 from kuzzle.storage.tree import Scalar
 from kuzzle.storage.values import IndexedValue, ip_text
 
@@ -50,13 +53,33 @@ def _groups(space: Space, kind: TermBuckets, source: ValueSource, scope: Scope, 
 def _chosen(space: Space, kind: TermBuckets, source: ValueSource, word: str) -> str:
     """Return the condition of `include` and `exclude`, behind the word that joins it."""
     parts = []
-    if kind.include is not None:
+    if isinstance(kind.include, TermPattern):
+        parts.append(_matching(space, source, kind.include))
+    elif kind.include is not None:
         included = _known_values(space, source, kind.include)
         parts.append(f"value IN {space.translation.list_of(included)}" if included else "0")
-    excluded = _known_values(space, source, kind.exclude)
-    if excluded:
+    if isinstance(kind.exclude, TermPattern):
+        parts.append(f"NOT {_matching(space, source, kind.exclude)}")
+    elif excluded := _known_values(space, source, kind.exclude):
         parts.append(f"value NOT IN {space.translation.list_of(excluded)}")
     return f"{word} {' AND '.join(parts)}" if parts else ""
+
+
+def _matching(space: Space, source: ValueSource, pattern: TermPattern) -> str:
+    """Return the condition that a value matches a regular expression; it is asked of each value of the field once."""
+    if source.field is not None and source.field.type not in ("keyword", "text"):
+        raise bad_request(
+            f"Aggregation on [{source.path}] cannot support regular expression style include/exclude settings as they "
+            "can only be applied to string fields. Use a list of values to filter other fields"
+        )
+    automaton = Automaton(read_regexp(pattern.expression, ALL_OPERATORS, ignores_case=False))
+    accepts = f"accepts_term({space.translation.bind_function(automaton)}, value)"
+    if source.field is None or source.missing is not None:
+        return accepts
+    return (
+        f"value IN (SELECT value FROM (SELECT DISTINCT value FROM {space.state.values_table} "
+        f"WHERE field = {source.number} AND value < x'') WHERE {accepts})"
+    )
 
 
 def _known_values(space: Space, source: ValueSource, wanted: tuple[Scalar, ...]) -> list[IndexedValue]:

@@ -129,8 +129,11 @@ def _analyzer(field: Field) -> str:
 class Highlighter:
     """Highlights the hits of one search."""
 
-    def __init__(self, wanted: tuple[HighlightField, ...], query: Query, mapping: FieldMapping) -> None:
-        wanted_in = list(wanted_words(query, mapping))
+    def __init__(
+        self, wanted: tuple[HighlightField, ...], query: Query, mapping: FieldMapping, scope: str = ""
+    ) -> None:
+        """`scope` is the path of the nested objects that the query is about, empty for documents."""
+        wanted_in = list(wanted_words(query, mapping, scope))
         self._fields: list[tuple[Field, list[str], HighlightField, list[Finds]]] = []
         parents = {subfield.path: field.path for field in mapping.fields.values() for subfield in field.subfields}
         for option in wanted:

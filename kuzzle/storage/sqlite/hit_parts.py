@@ -1,4 +1,4 @@
-"""What hits show besides their content: versions, scores, values of fields, names of queries that they match."""
+"""What hits show besides their content: scores, values of fields, names of queries that they match."""
 
 from __future__ import annotations
 
@@ -42,10 +42,8 @@ class PartsFinder:
             "WHERE rid = ? AND field = ? ORDER BY value"
         )
 
-    def add(self, hit: Hit, rid: int, version: int, content: Source | None) -> None:
+    def add(self, hit: Hit, rid: int, content: Source | None) -> None:
         """Add the parts of one hit; `content` is there when stored fields were asked for."""
-        if self._parts.has_version:
-            hit.version = version
         if self._parts.has_score and hit.score is None:
             hit.score = self._matches.score_of(rid)
         if self._named:

@@ -46,9 +46,9 @@ class Scopes:
             self._ask_inner_hits(query)
         with self.inside(query.path):
             inner = translation.condition(query.query)
-        around = _root("d.rid")
+        around = root_of("d.rid")
         if self.scope:
-            around = f"-(({around} << {NUMBER_BITS}) + d.value)"
+            around = object_rid(around, "d.value")
         return f"d.rid IN (SELECT {around} FROM {self._state.values_table} AS d WHERE d.field = {marker} AND {inner})"
 
     def score(self, translation: Translation, query: Nested) -> Score:
@@ -78,6 +78,12 @@ class Scopes:
         table = self._state.values_table
         return f"FROM {table} AS d WHERE d.rid BETWEEN :first AND :last AND d.field = {marker} AND {inner}", score
 
+    @property
+    def place_column(self) -> str:
+        """The expression by which documents, or nested objects, stand in the order in which they came to be."""
+        # Objects are numbered downwards.
+        return "-d.rid" if self.scope else "d.rid"
+
     def rows_below(self, translation: Translation, levels: Sequence[NestedLevel], rid: str) -> str:
         """Return the condition that a row of the table of values is one of nested objects of a document.
 
@@ -87,7 +93,7 @@ class Scopes:
         """
         if not levels:
             return f"rid = {rid}"
-        condition = f"rid BETWEEN -(({rid} << {NUMBER_BITS}) + {LAST_NUMBER}) AND -(({rid} << {NUMBER_BITS}) + 1)"
+        condition = objects_in(rid, "rid")
         if all(level.filter is None for level in levels):
             return condition
         return f"{condition} AND rid IN ({self._chosen(translation, levels)})"
@@ -100,7 +106,7 @@ class Scopes:
             with self.inside(level.path):
                 conditions.append(translation.condition(level.filter))
         if any(outer.filter is not None for outer in around):
-            parent = f"-(({_root('d.rid')} << {NUMBER_BITS}) + d.value)"
+            parent = object_rid(root_of("d.rid"), "d.value")
             conditions.append(f"{parent} IN ({self._chosen(translation, around)})")
         return f"SELECT d.rid FROM {self._state.values_table} AS d WHERE {' AND '.join(conditions)}"
 
@@ -109,7 +115,7 @@ class Scopes:
         """The expression of the id of the document, or of the one around the nested object."""
         if not self.scope:
             return "d.id"
-        return f"(SELECT id FROM {self._state.documents_table} WHERE rid = {_root('d.rid')})"
+        return f"(SELECT id FROM {self._state.documents_table} WHERE rid = {root_of('d.rid')})"
 
     @contextmanager
     def inside(self, path: str) -> Iterator[None]:
@@ -122,9 +128,9 @@ class Scopes:
 
     def _is_inside(self, around: str) -> str:
         """Return the condition that `d` stands inside of a document, or of a nested object."""
-        root = around if not self.scope else _root(around)
-        condition = f"d.rid BETWEEN -(({root} << {NUMBER_BITS}) + {LAST_NUMBER}) AND -(({root} << {NUMBER_BITS}) + 1)"
-        return condition if not self.scope else f"{condition} AND d.value = ((-{around}) & {LAST_NUMBER})"
+        if not self.scope:
+            return objects_in(around, "d.rid")
+        return f"{objects_in(root_of(around), 'd.rid')} AND d.value = {number_in_document(around)}"
 
     def _marker(self, query: Nested) -> int | None:
         """Return the number of the path; None: it is not mapped, and that is allowed, or nothing has it."""
@@ -148,6 +154,21 @@ class Scopes:
         self.inner_hits.append(query)
 
 
-def _root(rid: str) -> str:
+def root_of(rid: str) -> str:
     """Return the expression of the rid of the document that a nested object is part of."""
     return f"((-{rid}) >> {NUMBER_BITS})"
+
+
+def number_in_document(rid: str) -> str:
+    """Return the expression of the number of a nested object."""
+    return f"((-{rid}) & {LAST_NUMBER})"
+
+
+def object_rid(root: str, number: str) -> str:
+    """Return the expression of the rid of a nested object of a document."""
+    return f"-(({root} << {NUMBER_BITS}) + {number})"
+
+
+def objects_in(root: str, rid: str) -> str:
+    """Return the condition that a nested object is part of a document."""
+    return f"{rid} BETWEEN {object_rid(root, str(LAST_NUMBER))} AND {object_rid(root, '1')}"

@@ -44,6 +44,11 @@ def nested_rids(rid: int) -> tuple[int, int]:
     return -((rid << NUMBER_BITS) + LAST_NUMBER), -((rid << NUMBER_BITS) + 1)
 
 
+def root_rid(rid: int) -> int:
+    """Return the rid of the document that a nested object is part of."""
+    return -rid >> NUMBER_BITS
+
+
 def nested_number(rid: int) -> int:
     """Return the number of a nested object from its rid."""
     return -rid & LAST_NUMBER

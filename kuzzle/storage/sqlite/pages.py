@@ -20,10 +20,10 @@ from typing import Any
 
 import apsw
 
-from kuzzle.storage.sqlite import geo
 from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
+from kuzzle.storage.sqlite.sort_columns import key_column, of_values, order_by, values_of
 from kuzzle.storage.sqlite.sorting import Key
 from kuzzle.storage.sqlite.translation import Translation
 from kuzzle.storage.tree import Query
@@ -181,10 +181,10 @@ class Matches:
         return list(itertools.islice(rows, offset, offset + size))
 
     def _with_value(self, key: Key, after: IndexedValue | None) -> Iterator[PageRow]:
-        conditions = _of_values(key, "v.value")
+        conditions = of_values(key, "v.value")
         if after is not None:
             # A document may have values on both sides: only the one that counts tells where it stands.
-            counts = f"(SELECT {key.picked('value')} {self._values_of('v.rid', key)})"
+            counts = f"(SELECT {key.picked('value')} {values_of(self._translation, self._state, key, 'v.rid')})"
             beyond = ">" if key.sort.order == "asc" else "<"
             conditions += f" AND v.value {beyond} {self._translation.bind(after)} AND v.value = {counts}"
         if self._condition != EVERYTHING:
@@ -210,12 +210,11 @@ class Matches:
         """Yield the rows of a page; a size of -1 stands for all there are."""
         columns = [self._key_column(key) for key in keys]
         names = [f"k{position}" for position in range(len(keys))]
-        order = [f"{name} {key.direction} {key.nulls}" for name, key in zip(names, keys, strict=True)]
         selected = [f"{column} AS {name}" for column, name in zip(columns, names, strict=True)]
         later = "" if after is None else f"AND {after_condition(keys, names, after, self._translation.bind)}"
         statement = (
             f"SELECT d.rid, {', '.join(selected)} {self._matching} {later} "
-            f"ORDER BY {', '.join(order)}, d.rid LIMIT {size} OFFSET {offset}"
+            f"ORDER BY {order_by(keys)}, d.rid LIMIT {size} OFFSET {offset}"
         )
         scored = [position for position, key in enumerate(keys) if key.sort.field == "_score"]
         for rid, *values in self._rows(statement):
@@ -223,35 +222,9 @@ class Matches:
             yield PageRow(rid, values[scored[0]] if scored else None, shown)
 
     def _key_column(self, key: Key) -> str:
-        match key.sort.field:
-            case "_score":
-                return self._score if isinstance(self._score, str) else self._translation.bind(self._score)
-            case "_doc":
-                return "d.rid"
-            case "_id":
-                return "d.id"
-            case "_uid":
-                return f"({self._translation.bind(self._state.name + '#')} || d.id)"
-        if key.field is None:
-            return "NULL"
-        if key.sort.distance is not None:
-            return geo.distance_column(self._translation, key.sort.distance, self._values_of("d.rid", key))
-        column = f"(SELECT {key.picked('value')} {self._values_of('d.rid', key)})"
-        return column if key.missing is None else f"coalesce({column}, {self._translation.bind(key.missing)})"
-
-    def _values_of(self, rid: str, key: Key) -> str:
-        below = self._translation.scopes.rows_below(self._translation, key.sort.nested, rid)
-        return (
-            f"FROM {self._state.values_table} INDEXED BY {self._state.values_index} "
-            f"WHERE {below} AND field = {key.number} {_of_values(key, 'value')}"
-        )
+        return key_column(self._translation, self._state, key, self._score)
 
 
 def _asks_document(expression: str) -> bool:
     """Tell whether an expression asks for more of `d` than its rid."""
     return re.search(r"\bd\.(?!rid\b)", expression) is not None
-
-
-def _of_values(key: Key, column: str) -> str:
-    """Leave out the mark of a text without tokens."""
-    return f"AND {column} < x''" if key.field is not None and key.field.type == "text" else ""

@@ -21,6 +21,8 @@ from kuzzle.storage.sqlite.automata import (
     sequence,
 )
 
+# Lucene's optional operators.
+ALL_OPERATORS: Final = frozenset("~&@#<")
 # What people write is five deep; each level is some frames of the interpreter's stack.
 MAX_DEPTH: Final = 50
 # Of `{n,m}`: Lucene allows 1000 in all states.

@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import apsw
-import orjson
 
 from kuzzle.storage.base import Hit, SearchPage
+from kuzzle.storage.hit_tree import HitPage
 from kuzzle.storage.sqlite.after import resolve_after
 from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.collapsing import Group, find_groups, in_group
-from kuzzle.storage.sqlite.highlighting import Highlighter
 from kuzzle.storage.sqlite.hit_parts import PartsFinder
+from kuzzle.storage.sqlite.hits import HitReader
 from kuzzle.storage.sqlite.inner_hits import InnerHitFinder
 from kuzzle.storage.sqlite.pages import Matches, PageRow
 from kuzzle.storage.sqlite.sorting import Key, resolve_keys
@@ -50,7 +49,9 @@ def search_documents(
         max_score = matches.best_score()
     found = None if search.post_filter else total
     aggregations = aggregate(connection, index, state, search, now_ms, found)
-    return SearchPage(hits, total, max_score, round((time.perf_counter() - started) * 1000), aggregations=aggregations)
+    took_ms = round((time.perf_counter() - started) * 1000)
+    has_top_hits = any(aggregation.has_top_hits for aggregation in (search.aggregations or {}).values())
+    return SearchPage(hits, total, max_score, took_ms, aggregations=aggregations, has_top_hits=has_top_hits)
 
 
 def _page(matches: Matches, state: CollectionState, search: Search, keys: list[Key]) -> tuple[list[PageRow], int]:
@@ -126,36 +127,15 @@ def hits_of(
     rows: Sequence[PageRow],
 ) -> list[Hit]:
     """Read the documents of a page as hits show them."""
-    needs_content = search.source is not False or search.highlight or search.parts.stored
-    body = "json(body)" if needs_content else "NULL"
-    statement = f"SELECT id, version, {body} FROM {state.documents_table} WHERE rid = ?"
-    highlighter = Highlighter(search.highlight, search.query, state.mapping) if search.highlight else None
+    page = HitPage(source=search.source, highlight=search.highlight, parts=search.parts)
+    reader = HitReader(connection, index, state, page, search.query, "")
     parts = PartsFinder(connection, state, search, matches)
+    finder = InnerHitFinder(connection, index, state, matches.translation)
     hits = []
     for row in rows:
-        ((document_id, version, text),) = connection.execute(statement, (row.rid,))
-        content: dict[str, Any] | None = None if text is None else orjson.loads(text)
-        found = None if highlighter is None or content is None else highlighter.highlight(content)
-        hit = Hit(index, state.name, document_id, row.score, _shown(search, content), row.sort, found)
-        parts.add(hit, row.rid, version, content)
-        hits.append(hit)
-    _add_inner_hits(connection, state, matches, rows, hits)
+        hit = reader.read(row.rid, row.score, row.sort)
+        if hit is not None:
+            parts.add(hit, row.rid, reader.content)
+            hit.inner_hits = finder.find(row.rid) if finder.is_asked else None
+            hits.append(hit)
     return hits
-
-
-def _add_inner_hits(
-    connection: apsw.Connection, state: CollectionState, matches: Matches, rows: Sequence[PageRow], hits: list[Hit]
-) -> None:
-    finder = InnerHitFinder(connection, state, matches.translation)
-    if not finder.is_asked:
-        return
-    statement = f"SELECT json(body) FROM {state.documents_table} WHERE rid = ?"
-    for row, hit in zip(rows, hits, strict=True):
-        ((text,),) = connection.execute(statement, (row.rid,))
-        hit.inner_hits = finder.find(row.rid, orjson.loads(text))
-
-
-def _shown(search: Search, content: dict[str, Any] | None) -> dict[str, Any] | None:
-    if content is None or search.source is False:
-        return None
-    return search.source.apply(content) if search.source else content

@@ -85,18 +85,21 @@ def _finite(made: str) -> str:
     return f"min(max({made}, -{_GREATEST}), {_GREATEST})"
 
 
-def resolve_keys(sorts: tuple[Sort, ...], state: CollectionState) -> list[Key]:
+def resolve_keys(sorts: tuple[Sort, ...], state: CollectionState, scope: str = "") -> list[Key]:
     """Find the fields of sort keys.
+
+    Args:
+        scope: Path of the nested objects that are sorted, empty for documents.
 
     Raises:
         KuzzleError: 400 `services.storage.unexpected_bad_request`: no such field, or one that cannot be
             sorted by.
     """
-    return [_resolve_distance(sort, state) if sort.distance else _resolve(sort, state) for sort in sorts]
+    return [_resolve_distance(sort, state, scope) if sort.distance else _resolve(sort, state, scope) for sort in sorts]
 
 
-def _resolve_distance(sort: Sort, state: CollectionState) -> Key:
-    field = _find_field(sort, state)
+def _resolve_distance(sort: Sort, state: CollectionState, scope: str) -> Key:
+    field = _find_field(sort, state, scope)
     if field is None:
         if sort.distance is not None and sort.distance.ignore_unmapped:
             return Key(sort)
@@ -107,10 +110,10 @@ def _resolve_distance(sort: Sort, state: CollectionState) -> Key:
     return Key(sort, field, state.field_numbers[field.path])
 
 
-def _resolve(sort: Sort, state: CollectionState) -> Key:
+def _resolve(sort: Sort, state: CollectionState, scope: str) -> Key:
     if sort.field in _DOCUMENT_KEYS:
         return Key(sort)
-    field = _find_field(sort, state)
+    field = _find_field(sort, state, scope)
     if field is None:
         if sort.unmapped_type is None:
             raise bad_request(f"No mapping found for [{sort.field}] in order to sort on")
@@ -123,9 +126,11 @@ def _resolve(sort: Sort, state: CollectionState) -> Key:
     return Key(sort, field, state.field_numbers[field.path], _missing_value(sort, field))
 
 
-def _find_field(sort: Sort, state: CollectionState) -> Field | None:
+def _find_field(sort: Sort, state: CollectionState, scope: str) -> Field | None:
     """Return the field of a sort, None if there is none of that name where the sort looks for it."""
-    around = ""
+    if scope and sort.nested:
+        raise bad_request(f"[nested_path] is not supported in a sort of the nested objects [{scope}]")
+    around = scope
     for level in sort.nested:
         state.mapping.check_nested(level.path)
         if around and state.mapping.nested_around(level.path) != around:
@@ -134,6 +139,8 @@ def _find_field(sort: Sort, state: CollectionState) -> Field | None:
     field = state.mapping.fields.get(sort.field)
     if field is None or field.nested_path == around:
         return field
+    if scope:
+        raise bad_request(f"the nested objects [{scope}] do not directly hold the field [{sort.field}]")
     if not around:
         raise bad_request(
             f"[nested_path] is needed to sort on [{sort.field}], a field of the nested objects [{field.nested_path}]"

@@ -45,3 +45,22 @@ async def test_a_path_that_is_not_nested_is_refused(server: Server) -> None:
     await seed(server)
     reply = await server.http("POST", f"{ITEMS}/_search", {"query": {"nested": {"path": "x", "query": {}}}})
     assert (reply.status, reply.error_id) == (400, "services.storage.unexpected_bad_request")
+
+
+async def test_hits_stand_in_buckets(server: Server) -> None:
+    await seed(server)
+    top = {"top_hits": {"size": 1, "sort": {"items.price": "desc"}}}
+    names = {"terms": {"field": "items.name"}, "aggs": {"top": top, "orders": {"reverse_nested": {}}}}
+    aggregations = {
+        "items": {"nested": {"path": "items"}, "aggs": {"names": names}},
+        "first": {"top_hits": {"size": 1}},
+    }
+    result = (await server.http("POST", f"{ITEMS}/_search?size=0", {"aggs": aggregations})).result["aggregations"]
+    (pen, ink) = result["items"]["names"]["buckets"]
+    assert (pen["key"], pen["doc_count"], pen["orders"]) == ("pen", 2, {"doc_count": 2})
+    place = {"_index": "shop", "_type": "orders", "_id": "o2", "_nested": {"field": "items", "offset": 0}}
+    hit = {**place, "_score": None, "_source": ORDERS[1]["body"]["items"], "sort": [9]}
+    assert pen["top"] == {"hits": {"total": 2, "max_score": None, "hits": [hit]}}
+    assert ink["top"]["hits"]["total"] == 1
+    assert [hit["_id"] for hit in result["first"]["hits"]["hits"]] == ["o1"]
+    assert "_meta" not in result["first"]["hits"]["hits"][0]

@@ -13,7 +13,15 @@ import tornado.ioloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kuzzle.storage.aggregations import Aggregation, BucketOrder, FilterBucket, Histogram, Metric, TermBuckets
+from kuzzle.storage.aggregations import (
+    Aggregation,
+    BucketOrder,
+    FilterBucket,
+    Histogram,
+    Metric,
+    TermBuckets,
+    TermPattern,
+)
 from kuzzle.storage.base import DocumentWrite, FailedWrite, WriteKind
 from kuzzle.storage.query import Bool, Exists, MatchAll, Query, Range, Search, Term
 from kuzzle.storage.sqlite import SqliteStorage
@@ -80,7 +88,9 @@ def terms(draw: st.DrawFn, below: dict[str, Aggregation]) -> TermBuckets:
             part = {"stats": ("avg",), "extended_stats": ("max",)}.get(aggregation.kind.name, ())
             paths.append((name, *part))
     orders = st.lists(st.builds(BucketOrder, st.sampled_from(paths), st.booleans()), min_size=1, max_size=2)
-    chosen = st.lists(VALUES[field], max_size=3).map(tuple) if field in VALUES else st.just(())
+    chosen: st.SearchStrategy[Any] = st.lists(VALUES[field], max_size=3).map(tuple) if field in VALUES else st.just(())
+    if field in ("k", "o.k"):
+        chosen |= st.sampled_from(["", ".*", "[a-c].*", "(ada|bob|x)", ".*b.*", "y?"]).map(TermPattern)
     return TermBuckets(
         field,
         draw(st.sampled_from([1, 2, 10])),

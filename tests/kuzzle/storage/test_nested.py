@@ -12,6 +12,7 @@ import tornado.ioloop
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, FailedWrite, SearchPage, WriteKind
+from kuzzle.storage.hit_tree import HitPage
 from kuzzle.storage.nested_tree import InnerHits, Nested
 from kuzzle.storage.query import (
     Search,
@@ -248,11 +249,11 @@ async def test_inner_hits_tell_which_objects_matched(storage: SqliteStorage) -> 
     await put(storage, {"a": {"items": items}, "b": {"items": {"k": "red", "n": 4}}})
     page = await search(storage, nested({"term": {"items.k": "red"}}, inner_hits={}))
     found = {hit.id: hit.inner_hits["items"] for hit in page.hits if hit.inner_hits}
-    assert [(hit.path, hit.source) for hit in found["a"].hits] == [
+    assert [(hit.nested, hit.source) for hit in found["a"].hits] == [
         ([("items", 0)], items[0]),
         ([("items", 2)], items[2]),
     ]
-    assert [(hit.path, hit.source) for hit in found["b"].hits] == [([("items", 0)], {"k": "red", "n": 4})]
+    assert [(hit.nested, hit.source) for hit in found["b"].hits] == [([("items", 0)], {"k": "red", "n": 4})]
     assert (found["a"].total, found["a"].max_score) == (2, 1.0)
     options = {"name": "mine", "from": 1, "size": 1, "_source": ["n"]}
     page = await search(storage, nested({"term": {"items.k": "red"}}, inner_hits=options))
@@ -262,7 +263,7 @@ async def test_inner_hits_tell_which_objects_matched(storage: SqliteStorage) -> 
     (hit,) = (await search(storage, deep)).hits
     assert hit.inner_hits is not None
     (inner,) = hit.inner_hits["items.parts"].hits
-    assert (inner.path, inner.source) == ([("items", 2), ("parts", 1)], None)
+    assert (inner.nested, inner.source) == ([("items", 2), ("parts", 1)], None)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +273,7 @@ async def test_inner_hits_tell_which_objects_matched(storage: SqliteStorage) -> 
         ({"path": "a"}, "[nested] requires 'query' field"),
         ({"path": "a", "query": {}, "score_mode": "best"}, "No score mode for child query [best] found"),
         ({"path": "a", "query": {}, "x": 1}, "[nested] query does not support [x]"),
-        ({"path": "a", "query": {}, "inner_hits": {"highlight": {}}}, "[inner_hits] does not support [highlight]"),
+        ({"path": "a", "query": {}, "inner_hits": {"explain": {}}}, "[inner_hits] does not support [explain]"),
         ({"path": "a", "query": {}, "inner_hits": {"size": -1}},
          "[inner_hits] [size] must be a whole number that is not negative"),
         ({"path": "a", "query": {}, "inner_hits": {"size": 101}},
@@ -291,7 +292,7 @@ def test_the_clause_is_read_whole() -> None:
         nested({"term": {"a.b": 1}}, "a", score_mode="MAX", boost=2, inner_hits={"name": "x", "_source": ["b"]})
     )
     assert query == Nested(
-        "a", Term("a.b", 1), "max", inner_hits=InnerHits("x", source=SourceFilter(("b",))), boost=2.0
+        "a", Term("a.b", 1), "max", inner_hits=InnerHits("x", HitPage(source=SourceFilter(("b",)))), boost=2.0
     )
 
 

@@ -6,14 +6,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import plain_aggregations
 import plain_nested
 import plain_queries
 import pytest
 import tornado.ioloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plain_nested import Thing
 
-from kuzzle.storage.base import DocumentWrite, FailedWrite, WriteKind
+from kuzzle.storage.aggregations import (
+    Aggregation,
+    FilterBucket,
+    Metric,
+    NestedBucket,
+    ReverseNestedBucket,
+    TermBuckets,
+    TopHits,
+)
+from kuzzle.storage.base import DocumentWrite, FailedWrite, Hit, SearchPage, WriteKind
+from kuzzle.storage.hit_tree import HitPage, HitParts
 from kuzzle.storage.query import Query, Search, Sort
 from kuzzle.storage.sqlite import SqliteStorage
 
@@ -82,3 +94,84 @@ def sort_key(source: Any, sort: Sort) -> Any:
     """Return what a hit shows of a sort key."""
     values = plain_nested.sort_values(source, sort)
     return plain_queries.picked(values, sort) if values else None
+
+
+# --- aggregations
+
+NAMES = {"": ("k",), "items": ("items.k", "items.n"), "items.parts": ("items.parts.k", "items.parts.n")}
+CLAUSES = {"": plain_nested.QUERIES, "items": plain_nested.IN_ITEMS, "items.parts": plain_nested.IN_PARTS}
+BELOW = {"": ("items", "items.parts"), "items": ("items.parts",), "items.parts": ()}
+AROUND: dict[str, tuple[str | None, ...]] = {"": (), "items": (None,), "items.parts": (None, "items")}
+
+
+@st.composite
+def leaves(draw: st.DrawFn, place: str) -> Aggregation:
+    """Make an aggregation without others below, of the things that stand at a place."""
+    if draw(st.booleans()):
+        name: Any = draw(st.sampled_from(["value_count", "cardinality", "sum", "avg", "max"]))
+        fields = [field for field in NAMES[place] if name in ("value_count", "cardinality") or field.endswith("n")]
+        if fields:
+            return Aggregation(Metric(name, draw(st.sampled_from(fields))))
+    orders = st.sampled_from(["asc", "desc"])
+    keys = st.one_of(
+        *(st.builds(Sort, st.just(field), orders, missing=st.sampled_from(["_last", "_first"]))
+          for field in NAMES[place]),
+        st.builds(Sort, st.just("_score"), orders),
+    )  # fmt: skip
+    sort = tuple(draw(st.lists(keys, max_size=2)))
+    parts = HitParts(has_score=draw(st.booleans()))
+    return Aggregation(TopHits(HitPage(draw(st.integers(0, 1)), draw(st.integers(0, 3)), sort, parts=parts)))
+
+
+@st.composite
+def trees(draw: st.DrawFn, place: str = "", depth: int = 4) -> Aggregation:
+    """Make an aggregation of the things that stand at a place."""
+    if depth == 1 or draw(st.integers(0, 3)) == 0:
+        return draw(leaves(place))
+    kinds: list[tuple[Any, str]] = [
+        *((NestedBucket(path), path) for path in BELOW[place]),
+        *((ReverseNestedBucket(path), path or "") for path in AROUND[place]),
+        (TermBuckets(draw(st.sampled_from(NAMES[place]))), place),
+        (FilterBucket(draw(CLAUSES[place])), place),
+    ]
+    kind, inside = draw(st.sampled_from(kinds))
+    return Aggregation(kind, draw(st.dictionaries(st.sampled_from("pq"), trees(inside, depth - 1), max_size=2)))
+
+
+def worded(value: Any) -> Any:
+    """Make pages comparable."""
+    if isinstance(value, dict):
+        return {name: worded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [worded(item) for item in value]
+    if isinstance(value, SearchPage):
+        return {"total": value.total, "max_score": worded(value.max_score), "hits": worded(value.hits)}
+    if isinstance(value, Hit):
+        return worded({name: getattr(value, name) for name in ("id", "nested", "score", "sort", "source")})
+    return round(value, 6) if isinstance(value, float) else value
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@given(
+    documents=plain_nested.DOCUMENTS,
+    asked=st.lists(
+        st.tuples(plain_nested.QUERIES, st.dictionaries(st.sampled_from("ab"), trees(), min_size=1)),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_random_aggregations_of_nested_objects_compute_what_a_plain_evaluation_computes(
+    io_loop: tornado.ioloop.IOLoop,
+    storage: SqliteStorage,
+    documents: list[Any],
+    asked: list[tuple[Query, dict[str, Aggregation]]],
+) -> None:
+    sources = refill(io_loop, storage, documents)
+    for query, wanted in asked:
+        scores = {name: plain_nested.score(query, "", source) for name, source in sources.items()}
+        things = [Thing(name, sources[name], score) for name, score in scores.items() if score is not None]
+        expected = plain_aggregations.aggregate(wanted, things, things)
+        search = Search(query, size=0, aggregations=wanted)
+        page = io_loop.run_sync(lambda: storage.search("i", "c", search))  # noqa: B023
+        assert worded(page.aggregations) == worded(expected)
+        assert page.has_top_hits is any(aggregation.has_top_hits for aggregation in wanted.values())

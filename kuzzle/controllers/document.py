@@ -25,6 +25,7 @@ from kuzzle.storage.base import (
     Source,
     Storage,
     StoredDocument,
+    UnknownIndexError,
     UnknownIndexOrCollectionError,
     WriteKind,
     WrittenDocument,
@@ -171,14 +172,17 @@ class DocumentController(Controller):
         index, collection = request.target()
         if not await self._storage.collection_exists(index, collection):
             raise UnknownIndexOrCollectionError()
-        outcomes = await self._storage.write_documents(
-            index,
-            collection,
-            kind,
-            writes,
-            refresh=waits_for_refresh(request),
-            after_commit=self._realtime.documents_written(request),
-        )
+        try:
+            outcomes = await self._storage.write_documents(
+                index,
+                collection,
+                kind,
+                writes,
+                refresh=waits_for_refresh(request),
+                after_commit=self._realtime.documents_written(request),
+            )
+        except UnknownIndexError:  # somebody deleted it meanwhile
+            raise UnknownIndexOrCollectionError() from None
         return DocumentBatch(kind, index, collection, outcomes, refused)
 
     # --- whatever matches a query

@@ -18,7 +18,11 @@ def check_response(envelope: dict[str, Any]) -> None:
         _demand(_result(definition.controller, definition.name), envelope["result"])
     error = envelope["error"]
     if error is not None and definition is not None and error.get("id") is not None:
-        assert error["id"] in allowed_errors(definition.controller, definition.name), error
+        assert error["id"] in allowed_errors(definition.controller, definition.name), (
+            definition.controller,
+            definition.name,
+            error,
+        )
 
 
 def check_error(error: dict[str, Any]) -> None:

@@ -52,6 +52,7 @@ setup(
         "pystemmer>=3.0",
         "argon2-cffi>=23.1",
         "google-re2==1.1.20251105",
+        "joserfc>=1.4",
     ],
     extras_require={
         "test": [

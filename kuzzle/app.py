@@ -20,6 +20,8 @@ from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
 from kuzzle.controllers.admin import AdminController
 from kuzzle.controllers.admin_securities import AdminSecuritiesController
+from kuzzle.controllers.auth.my_credentials import MyCredentialsController
+from kuzzle.controllers.auth.sessions import SessionsController
 from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.background import Background
 from kuzzle.controllers.bulk import BulkController
@@ -41,15 +43,17 @@ from kuzzle.limits import RequestSlots
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
+from kuzzle.security.logins import Logins
 from kuzzle.security.model import SecurityModel
 from kuzzle.security.passwords import Passwords
+from kuzzle.security.signatures import Signatures, read_or_make_secret
 from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
 from kuzzle.security.strategies.local import LocalStrategy
 from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import Specifications
 from kuzzle.statistics import Statistics
-from kuzzle.storage.base import Storage, StorageUnavailableError
+from kuzzle.storage.base import Storage, StorageUnavailableError, StoreOpenError
 from kuzzle.validation import Validator
 
 if TYPE_CHECKING:
@@ -98,7 +102,9 @@ class Application:
         self.events = Events()
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
+        self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
         self.security.users.on_deleted.append(self.credentials.delete_all)
+        self.security.users.on_deleted.append(self.tokens.revoke_all)
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
@@ -112,7 +118,8 @@ class Application:
             slots=self.slots,
             events=self.events,
             rights=self.security.rights,
-            tokens=Tokens(),
+            tokens=self.tokens,
+            users=self.security.users,
         )
         meter = self._build_meter(api) if config.section("metrics")["enabled"] else None
         self.entrypoint = Entrypoint(
@@ -125,6 +132,8 @@ class Application:
             meter=meter,
         )
         self.realtime.outlet = self.entrypoint
+        self.realtime.holders.watcher = self.tokens
+        self.tokens.on_ended = lambda token_id, is_expired: self.realtime.end_token(token_id, is_expired=is_expired)
         self.statistics.connection_counts = lambda: self.entrypoint.connection_counts
         self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = self._build_protocols()
@@ -145,7 +154,11 @@ class Application:
                 ),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
                 BulkController(self.storage, self.realtime, importer, rights, limits),
-                RealtimeController(self.realtime, self.specifications),
+                RealtimeController(self.realtime, self.specifications, self.tokens),
+                SessionsController(
+                    Logins(self.credentials.strategies, self.security.users), self.tokens, self.realtime, self.events
+                ),
+                MyCredentialsController(self.credentials),
                 CredentialsController(self.credentials, self.security.users),
                 RolesController(self.security.roles, limits),
                 ProfilesController(self.security.profiles, rights, limits),
@@ -239,6 +252,7 @@ class Application:
         try:
             await self.auto_refresh.load()
             await self.specifications.load()
+            self.tokens.start()
             await self.credentials.strategies.register(LocalStrategy(self.storage, self.passwords), LOCAL_OWNER)
             await self.security.load()
             if self.metrics is not None:
@@ -271,6 +285,7 @@ class Application:
         if self.metrics is not None:
             await self.metrics.stop()
         self.passwords.close()
+        await self.tokens.stop()
         await self.storage.close()
 
 
@@ -289,6 +304,26 @@ def build_storage(config: Config) -> Storage:
         refresh_interval_ms=options["refreshInterval"],
         max_scrolls=config.section("limits")["scrolls"],
     )
+
+
+def build_signatures(config: Config) -> Signatures:
+    """Build what signs tokens, with the secret of the configuration or the one kept beside the store.
+
+    Raises:
+        StoreOpenError: The secret can neither be read nor made.
+    """
+    options = config.section("security")["jwt"]
+    secret = options["secret"]
+    if secret is None:
+        store = config.path(config.section("storage")["sqlite"]["path"])
+        path = store.with_name(f"{store.name}.jwt-secret")
+        try:
+            secret = read_or_make_secret(path)
+        except OSError as error:
+            raise StoreOpenError(f"the secret of tokens, {path}, cannot be had: {error.strerror}") from error
+        except ValueError as error:
+            raise StoreOpenError(f"security.jwt.secret: {error}") from error
+    return Signatures(secret, options["algorithm"])
 
 
 def load_protocol(name: str, options: Mapping[str, Any]) -> type[Protocol]:

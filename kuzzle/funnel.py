@@ -18,7 +18,7 @@ from kuzzle.request import Request
 from kuzzle.response import Response
 from kuzzle.security.rights import Rights, refusal
 from kuzzle.security.tokens import Tokens
-from kuzzle.security.users import ANONYMOUS
+from kuzzle.security.users import ANONYMOUS, Users
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class Funnel:
         events: Events,
         rights: Rights,
         tokens: Tokens,
+        users: Users,
     ) -> None:
         self._api = api
         self._registry = registry
@@ -42,6 +43,7 @@ class Funnel:
         self._events = events
         self._rights = rights
         self._tokens = tokens
+        self._users = users
 
     async def execute(self, request: Request) -> Response:
         """Run a request. Whatever happens, the answer is a response."""
@@ -66,7 +68,12 @@ class Funnel:
 
     async def _pass_gates(self, request: Request) -> object:
         jwt = request.jwt
-        user = request.user = ANONYMOUS if jwt is None else await self._tokens.authenticate(jwt)
+        if jwt is None:
+            user = ANONYMOUS
+        else:
+            token = request.token = await self._tokens.authenticate(jwt)
+            user = await self._users.get(token.kuid)
+        request.user = user
 
         controller, action = request.controller, request.action
         if not self._rights.allows(user, controller, action, request.index, request.collection):

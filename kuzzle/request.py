@@ -11,6 +11,7 @@ from kuzzle.connection import Connection, new_id
 if TYPE_CHECKING:
     from kuzzle.api.generation import ApiGeneration
     from kuzzle.security.users import User
+    from kuzzle.security.verified_tokens import Token
 
 Payload = dict[str, Any]
 
@@ -24,8 +25,10 @@ class Request:
         timestamp: Milliseconds since the epoch.
         api: The API generation that words the answer; set by the funnel.
         user: Who asks; set by the funnel.
+        token: By which they ask; None for anonymous. Set by the funnel.
         defaults: Default values of the action's arguments; set by the funnel.
         headers: HTTP headers that the action adds to the answer.
+        status: HTTP status of a success.
         raw: True when the action's result is sent alone, without the envelope.
     """
 
@@ -44,13 +47,16 @@ class Request:
         "jwt",
         "payload",
         "raw",
+        "status",
         "timestamp",
+        "token",
         "user",
         "volatile",
     )
 
     api: ApiGeneration
     user: User
+    token: Token | None
     defaults: Mapping[str, Any]
     headers: dict[str, str] | None
 
@@ -70,6 +76,8 @@ class Request:
         timestamp = get("timestamp")
         self.timestamp: int = int(time.time() * 1000) if timestamp is None else timestamp
         self.headers = None
+        self.token = None
+        self.status = 200
         self.raw = False
 
     def argument(self, name: str) -> Any:

@@ -81,3 +81,7 @@ class ApiGeneration(ABC):
     @abstractmethod
     def user_notification(self, event: UserEvent) -> dict[str, Any]:
         """Word that somebody entered or left a room."""
+
+    @abstractmethod
+    def token_expired_notification(self) -> dict[str, Any]:
+        """Word that the token a client has subscribed by is good no longer."""

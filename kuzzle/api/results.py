@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from kuzzle.errors import KuzzleError
+from kuzzle.security.verified_tokens import Token
 from kuzzle.storage.base import DocumentWrite, StoredDocument, WriteKind, WriteOutcome
 
 
@@ -150,3 +151,18 @@ class LeftRoom:
     """The connection is no longer in this room."""
 
     room_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A login or an exchange gave this token."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class LoginStep:
+    """A login goes on elsewhere: the answer has this HTTP status and these headers."""
+
+    status: int
+    headers: dict[str, str]

@@ -122,7 +122,7 @@ def _shown(value: Any, node: Node, mask: str | None, *, is_own: bool = False) ->
         child = find_child(node, name) or {}
         if child.get("secret") or (is_own and name not in _SHOWN_OF_OWN_SECTIONS):
             if mask is not None:
-                shown[name] = mask
+                shown[name] = None if entry is None else mask  # what is not set is no secret
             continue
         is_own_section = is_section(child) and name not in node["properties"]
         shown[name] = _shown(entry, child, mask, is_own=is_own_section)

@@ -8,6 +8,7 @@ from kuzzle.api.results import LeftRoom
 from kuzzle.controllers.base import Controller, action
 from kuzzle.realtime.subscriptions import Realtime, Subscription
 from kuzzle.request import Request
+from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import ContentReport, Specifications
 
 
@@ -16,13 +17,16 @@ class RealtimeController(Controller):
 
     name = "realtime"
 
-    def __init__(self, realtime: Realtime, specifications: Specifications) -> None:
+    def __init__(self, realtime: Realtime, specifications: Specifications, tokens: Tokens) -> None:
         self._realtime = realtime
+        self._tokens = tokens
         self._specifications = specifications
 
     @action("subscribe")
     async def subscribe(self, request: Request) -> Subscription | None:
         """Let the connection receive what matches a filter."""
+        if request.token is not None:  # good at the gate, and maybe no longer after pipes that took their time
+            await self._tokens.authenticate(request.token.text)
         return self._realtime.subscribe(
             request,
             request.body,

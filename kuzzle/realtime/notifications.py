@@ -77,6 +77,9 @@ class Outlet(Protocol):
     def broadcast(self, channels: Iterable[str], notification: Notification) -> None:
         """Push to everyone who follows one of these channels, once per channel."""
 
+    def notify(self, connection_id: str, channels: Iterable[str], notification: Notification) -> None:
+        """Push to one connection, once per channel."""
+
     def join_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection follow a channel."""
 

@@ -17,6 +17,7 @@ from kuzzle.realtime.normal_form import NormalForm
 
 if TYPE_CHECKING:
     from kuzzle.api.generation import ApiGeneration
+    from kuzzle.security.verified_tokens import Token
 
 Scope = Literal["in", "out", "unknown"]
 State = Literal["pending", "done"]
@@ -68,13 +69,15 @@ class Member:
 
     Attributes:
         volatile: That of its first subscription, shown when it comes and goes.
-        protocol: Name of its protocol.
+        protocol: Name of its protocol; None when it leaves because its token has ended.
         channels: What it follows, by name.
+        token: By which it is there; None for anonymous.
     """
 
     volatile: dict[str, Any] | None
-    protocol: str
+    protocol: str | None
     channels: dict[str, Channel] = field(default_factory=dict)
+    token: Token | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,8 @@ The rules, all from the protocol's notes on notifications:
 - Everything is synchronous: notifications of writes are handed over inside the callable that storage
   calls in commit order, so they leave in that order and before the writer's own answer.
 - A room dies with its last connection, and nobody is told.
+- A connection is in a room by the token of its last subscription to it, and leaves with that token. Where the
+  time of the token is over, each channel is told first.
 
 No I/O and no clock of its own.
 """
@@ -18,11 +20,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kuzzle.errors import KuzzleError
 from kuzzle.notification import Notification
 from kuzzle.realtime.filters import MAX_TERMS, read_filter, room_identifier
+from kuzzle.realtime.holders import Holders
 from kuzzle.realtime.matcher import Matcher
 from kuzzle.realtime.normal_form import NormalForm
 from kuzzle.realtime.notifications import DocumentEvent, Outlet, UserEvent
@@ -38,6 +41,10 @@ from kuzzle.realtime.rooms import (
 )
 from kuzzle.request import Request
 from kuzzle.storage.base import AfterCommit, WriteKind, WrittenDocument
+
+if TYPE_CHECKING:
+    from kuzzle.api.generation import ApiGeneration
+    from kuzzle.security.verified_tokens import Token
 
 # Actions that write one document and tell its metadata; all others write several.
 _SINGLE_ACTIONS: Final = frozenset({*(kind.value for kind in WriteKind), "write"})
@@ -62,6 +69,7 @@ class Realtime:
     Attributes:
         outlet: The way to the clients; set before the server takes requests.
         subscriptions: Number of connections in rooms; one in two rooms counts twice.
+        holders: Which token each subscription hangs on.
     """
 
     outlet: Outlet
@@ -75,6 +83,7 @@ class Realtime:
             clock: Gives seconds since the epoch.
         """
         self.subscriptions = 0
+        self.holders = Holders()
         self._clock = clock
         self._max_rooms: int = limits["subscriptionRooms"]
         self._max_terms: int = limits["subscriptionMinterms"] or MAX_TERMS
@@ -104,14 +113,17 @@ class Realtime:
         options = ChannelOptions(scope, users, state, request.api)
         subscription = Subscription(room.id, f"{room.id}-{options.suffix()}")
         member = room.members.get(connection.id)
-        if member is not None and subscription.channel in member.channels:
-            return subscription
+        if member is not None:
+            self._renew(member, connection.id, request.token)
+            if subscription.channel in member.channels:
+                return subscription
         # Those who listen before the newcomer: the first on a channel does not hear of itself.
         listeners: Audience = {}
         is_new = member is None
         if member is None:
             listeners = user_audience(room, "in")
-            member = room.members[connection.id] = Member(request.volatile, connection.protocol)
+            member = room.members[connection.id] = Member(request.volatile, connection.protocol, token=request.token)
+            self.holders.hold(request.token, connection.id)
             self._rooms_of.setdefault(connection.id, {})[room.id] = room
             self.subscriptions += 1
         room.follow(member, subscription.channel, options)
@@ -140,6 +152,53 @@ class Realtime:
         now = int(self._clock() * 1000)
         for room in self._rooms_of.pop(connection_id, {}).values():
             self._leave(room, connection_id, now)
+
+    # --- tokens
+
+    def end_token(self, token_id: str, *, is_expired: bool) -> None:
+        """End the subscriptions that hang on a token; say so to the clients where its time was over."""
+        now = int(self._clock() * 1000)
+        for connection_id in self.holders.connections(token_id):
+            rooms = self._rooms_of[connection_id]
+            ended = [room for room in rooms.values() if _hangs_on(room.members[connection_id], token_id)]
+            if is_expired:
+                self._tell_of_expiry(connection_id, ended)
+            for room in ended:
+                del rooms[room.id]
+                room.members[connection_id].protocol = None
+                self._leave(room, connection_id, now)
+            if not rooms:
+                del self._rooms_of[connection_id]
+
+    def replace_token(self, old_id: str, new: Token) -> None:
+        """Let all subscriptions that hang on a token hang on another one."""
+        for connection_id in self.holders.connections(old_id):
+            for room in self._rooms_of[connection_id].values():
+                member = room.members[connection_id]
+                if _hangs_on(member, old_id):
+                    self._renew(member, connection_id, new)
+
+    def renew_login(self, connection_id: str, new: Token) -> None:
+        """Let what a connection has subscribed to by other tokens of the same user hang on a new one."""
+        for room in self._rooms_of.get(connection_id, {}).values():
+            member = room.members[connection_id]
+            if member.token is not None and member.token.kuid == new.kuid:
+                self._renew(member, connection_id, new)
+
+    def _renew(self, member: Member, connection_id: str, token: Token | None) -> None:
+        old, member.token = member.token, token
+        self.holders.hold(token, connection_id)
+        self.holders.drop(old, connection_id)
+
+    def _tell_of_expiry(self, connection_id: str, rooms: Iterable[Room]) -> None:
+        channels: dict[ApiGeneration, list[str]] = {}
+        for room in rooms:
+            for channel in room.members[connection_id].channels.values():
+                channels.setdefault(channel.options.api, []).append(channel.name)
+        for api, names in channels.items():
+            self.outlet.notify(connection_id, names, Notification(api.token_expired_notification()))
+
+    # --- what is there
 
     def count(self, room_id: str) -> int:
         """Return the number of connections in a room.
@@ -205,6 +264,7 @@ class Realtime:
 
     def _leave(self, room: Room, connection_id: str, timestamp: int) -> None:
         member = room.leave(connection_id)
+        self.holders.drop(member.token, connection_id)
         self.subscriptions -= 1
         for name in member.channels:
             self.outlet.leave_channel(name, connection_id)
@@ -264,6 +324,10 @@ class Realtime:
         )
         for api, channels in audience.items():
             self.outlet.broadcast(channels, Notification(api.user_notification(event)))
+
+
+def _hangs_on(member: Member, token_id: str) -> bool:
+    return member.token is not None and member.token.id == token_id
 
 
 def _write(request: Request, document: WrittenDocument) -> DocumentEvent:

@@ -88,6 +88,14 @@ class InternalCollection:
             if isinstance(outcome, FailedWrite):
                 raise outcome.error
 
+    async def update(self, document_id: str, changes: Source) -> None:
+        """Merge changes into a document.
+
+        Raises:
+            DocumentNotFoundError: There is none of that id.
+        """
+        await self.write(WriteKind.UPDATE, DocumentWrite(document_id, changes, allow_trashed=True))
+
     async def remove(self, document_id: str, *, after_commit: AfterCommit | None = None) -> bool:
         """Remove a document; False when there was none."""
         if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
@@ -108,6 +116,12 @@ class InternalCollection:
             await self._storage.write_documents(
                 INTERNAL_INDEX, self.name, WriteKind.DELETE, writes, refresh=True, after_commit=after_commit
             )
+
+    async def find_ids(self, query: Query) -> list[str]:
+        """Return the ids of all documents that match, in no particular order."""
+        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+            return []
+        return await self._storage.find_ids(INTERNAL_INDEX, self.name, query)
 
     async def find(self, document_id: str) -> Source | None:
         """Return the content of a document, None if there is none."""

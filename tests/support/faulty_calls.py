@@ -43,8 +43,10 @@ def faulty_calls(definition: ActionDefinition) -> Iterator[Case]:
         if argument.get("required"):
             yield definition, without, "api.assert.missing_argument", name
             yield definition, {**good, name: ""}, "api.assert.missing_argument", name
-        if argument.get("type") in WRONG and argument["type"] != "string":  # texts are checked in the envelope
-            yield definition, {**good, name: WRONG[argument["type"]]}, expected_for_wrong(argument), name
+        kinds = argument.get("type", "string")
+        if kinds != "string":  # texts are checked in the envelope
+            wrong = {} if isinstance(kinds, list) else WRONG[kinds]
+            yield definition, {**good, name: wrong}, expected_for_wrong(argument), name
         if "enum" in argument:
             yield (
                 definition,

@@ -46,6 +46,12 @@ class Inboxes:
             for connection_id in self.followers.get(channel, ()):
                 self.received.setdefault(connection_id, []).append((channel, notification.content))
 
+    def notify(self, connection_id: str, channels: Iterable[str], notification: Notification) -> None:
+        wire.check_notification(notification.content)
+        for channel in channels:
+            assert connection_id in self.followers[channel]
+            self.received.setdefault(connection_id, []).append((channel, notification.content))
+
     def join_channel(self, channel: str, connection_id: str) -> None:
         assert connection_id not in self.followers.get(channel, ())
         self.followers.setdefault(channel, []).append(connection_id)

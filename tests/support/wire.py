@@ -47,6 +47,7 @@ GATE_ERRORS = frozenset(
         "security.rights.unauthorized",
         "security.rights.forbidden",
         "security.token.invalid",
+        "security.token.expired",
     }
 )
 

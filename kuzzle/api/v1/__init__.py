@@ -18,11 +18,13 @@ from kuzzle.api.results import (
     FailedImport,
     FetchedDocuments,
     ImportReport,
+    IssuedToken,
     LeftRoom,
+    LoginStep,
     RefreshedIndex,
     ResetSecurities,
 )
-from kuzzle.api.v1 import documents, imports, notifications, securities, specifications
+from kuzzle.api.v1 import documents, imports, notifications, securities, sessions, specifications
 from kuzzle.api.v1.metadata import metadata_of_write, without_trash
 from kuzzle.catalogue import Catalogue
 from kuzzle.errors import KuzzleError, PartialError, ResultingError
@@ -77,6 +79,8 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
     ContentReport: specifications.content_report,
     FoundSpecifications: specifications.found_specifications,
     Subscription: lambda _request, made: {"roomId": made.room_id, "channel": made.channel},
+    IssuedToken: sessions.issued_token,
+    LoginStep: sessions.login_step,
     LeftRoom: lambda _request, left: left.room_id,
     ResetSecurities: securities.reset_securities,
     SecurityObject: securities.security_object,
@@ -107,9 +111,10 @@ class ApiV1(ApiGeneration):
             except PartialError as error:
                 return self.failure(request, error)
         headers = NO_HEADERS if request.headers is None else request.headers
+        status = request.status
         if request.raw:
-            return Response(request.id, 200, result, headers, raw=True)
-        return Response(request.id, 200, _envelope(request, 200, None, result), headers)
+            return Response(request.id, status, result, headers, raw=True)
+        return Response(request.id, status, _envelope(request, status, None, result), headers)
 
     def failure(self, request: Request, error: KuzzleError) -> Response:
         result = error.result if isinstance(error, PartialError | ResultingError) else None
@@ -157,6 +162,9 @@ class ApiV1(ApiGeneration):
 
     def user_notification(self, event: UserEvent) -> dict[str, Any]:
         return notifications.user_notification(event)
+
+    def token_expired_notification(self) -> dict[str, Any]:
+        return notifications.token_expired_notification()
 
 
 def _envelope(request: Request, status: int, error: dict[str, Any] | None, result: Any) -> dict[str, Any]:

@@ -63,3 +63,13 @@ def user_notification(event: UserEvent) -> dict[str, Any]:
         "result": {"count": event.count},
         "type": "user",
     }
+
+
+def token_expired_notification() -> dict[str, Any]:
+    """Word that a client's token is good no longer."""
+    return {
+        "status": 200,
+        "info": "This is an automated server notification",
+        "message": "Authentication Token Expired",
+        "type": "TokenExpired",
+    }

@@ -1,0 +1,29 @@
+"""Who asks, where an action needs somebody who is logged in."""
+
+from __future__ import annotations
+
+from kuzzle.errors import KuzzleError
+from kuzzle.request import Request
+from kuzzle.security.verified_tokens import Token
+
+
+def token_of(request: Request) -> Token:
+    """Return the token by which somebody asks.
+
+    Raises:
+        KuzzleError: `security.rights.unauthorized`: nobody is logged in.
+    """
+    if request.token is None:
+        raise KuzzleError("security.rights.unauthorized")
+    return request.token
+
+
+def check_logged_in(request: Request) -> str:
+    """Return the id of who asks.
+
+    Raises:
+        KuzzleError: `security.rights.unauthorized`: nobody is logged in.
+    """
+    if request.user.id == "-1":
+        raise KuzzleError("security.rights.unauthorized")
+    return request.user.id

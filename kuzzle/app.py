@@ -43,6 +43,7 @@ from kuzzle.limits import RequestSlots
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
+from kuzzle.security.login_limits import LoginLimits
 from kuzzle.security.logins import Logins
 from kuzzle.security.model import SecurityModel
 from kuzzle.security.passwords import Passwords
@@ -155,9 +156,7 @@ class Application:
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
                 BulkController(self.storage, self.realtime, importer, rights, limits),
                 RealtimeController(self.realtime, self.specifications, self.tokens),
-                SessionsController(
-                    Logins(self.credentials.strategies, self.security.users), self.tokens, self.realtime, self.events
-                ),
+                SessionsController(self._build_logins(), self.tokens, self.realtime, self.events),
                 MyCredentialsController(self.credentials),
                 CredentialsController(self.credentials, self.security.users),
                 RolesController(self.security.roles, limits),
@@ -186,6 +185,11 @@ class Application:
     async def _empty_cache(self) -> None:
         for clear in self._cached:
             clear()
+
+    def _build_logins(self) -> Logins:
+        limits = LoginLimits(self.config.section("security")["failedLogins"], time.monotonic)
+        proxies = self.config.section("server")["trustedProxies"]
+        return Logins(self.credentials.strategies, self.security.users, limits, proxies=proxies)
 
     def _build_protocols(self) -> tuple[Ports, list[Protocol]]:
         from protocols.base import ProtocolContext

@@ -22,13 +22,15 @@ class Connection:
         id: UUID, made here and never chosen by the client.
         protocol: Name of the protocol as requests and notifications show it (`http`, `mqtt`...).
         ips: Addresses: the peer, and what X-Forwarded-For lists.
+        peer: The address at the other end of the socket; empty where there is none.
+        forwarded: What X-Forwarded-For lists, which the client may have made up, in its order.
         headers: Headers of the HTTP request or upgrade, by lower-case name.
         request_line: First line of the HTTP request (`GET /_now HTTP/1.1`) for the access log; empty
             on protocols that carry many requests.
         is_open: False once the client is gone; requests that still wait are dropped then.
     """
 
-    __slots__ = ("headers", "id", "ips", "is_open", "protocol", "request_line")
+    __slots__ = ("forwarded", "headers", "id", "ips", "is_open", "peer", "protocol", "request_line")
 
     def __init__(
         self,
@@ -36,10 +38,26 @@ class Connection:
         ips: tuple[str, ...] = (),
         headers: Mapping[str, str] = _NO_HEADERS,
         request_line: str = "",
+        *,
+        is_peer_last: bool = False,
     ) -> None:
+        """Take the parts; of `ips` the peer is the first, unless `is_peer_last` says otherwise."""
         self.id = new_id()
         self.protocol = protocol
         self.ips = ips
+        self.peer = "" if not ips else ips[-1 if is_peer_last else 0]
+        self.forwarded = ips[:-1] if is_peer_last else ips[1:]
         self.headers = headers
         self.request_line = request_line
         self.is_open = True
+
+    def client_address(self, proxies: int) -> str:
+        """Return the address of the client, as far as it cannot be made up.
+
+        Args:
+            proxies: How many proxies of the operator's own stand in front of the server, each of which
+                appends to X-Forwarded-For whom it talks with.
+        """
+        if not proxies or not self.forwarded:
+            return self.peer
+        return self.forwarded[max(-proxies, -len(self.forwarded))]

@@ -111,7 +111,8 @@ class SocketIoService:
         request: HTTPServerRequest = environ["kuzzle.request"]
         # Here, as clients of Kuzzle's Socket.IO see it, the peer comes last.
         peer, *forwarded = addresses(request)
-        connection = Connection(self.name, (*forwarded, peer), LowerCaseHeaders(request.headers))
+        headers = LowerCaseHeaders(request.headers)
+        connection = Connection(self.name, (*forwarded, peer), headers, is_peer_last=True)
         session.client = connection
         self._sessions[connection.id] = session
         self.entrypoint.new_connection(connection)

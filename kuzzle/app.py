@@ -20,6 +20,7 @@ from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
 from kuzzle.controllers.admin import AdminController
 from kuzzle.controllers.admin_securities import AdminSecuritiesController
+from kuzzle.controllers.auth.current_user import CurrentUserController
 from kuzzle.controllers.auth.my_credentials import MyCredentialsController
 from kuzzle.controllers.auth.sessions import SessionsController
 from kuzzle.controllers.auto_refresh import AutoRefresh
@@ -157,8 +158,9 @@ class Application:
                 BulkController(self.storage, self.realtime, importer, rights, limits),
                 RealtimeController(self.realtime, self.specifications, self.tokens),
                 SessionsController(self._build_logins(), self.tokens, self.realtime, self.events),
+                CurrentUserController(self.security.users, self.security.rights, self.credentials),
                 MyCredentialsController(self.credentials),
-                CredentialsController(self.credentials, self.security.users),
+                CredentialsController(self.credentials, self.security.users, self.tokens),
                 RolesController(self.security.roles, limits),
                 ProfilesController(self.security.profiles, rights, limits),
                 UsersController(self.security, maker, limits),
@@ -167,7 +169,12 @@ class Application:
                     maker,
                     self.background,
                     limits,
-                    reload=[self.auto_refresh.load, self.specifications.load, self._empty_cache],
+                    reload=[
+                        self.auto_refresh.load,
+                        self.specifications.load,
+                        self.tokens.forget_all,
+                        self._empty_cache,
+                    ],
                 ),
                 AdminController(
                     self.storage,

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from kuzzle.errors import KuzzleError
+from kuzzle.security.stored import SecurityObject
 from kuzzle.security.verified_tokens import Token
 from kuzzle.storage.base import DocumentWrite, StoredDocument, WriteKind, WriteOutcome
 
@@ -166,3 +167,11 @@ class LoginStep:
 
     status: int
     headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentUser:
+    """Who asks; `strategies` are those with credentials of this user, None for anonymous."""
+
+    user: SecurityObject
+    strategies: list[str] | None

@@ -197,6 +197,14 @@ class Tokens:
             await self._documents.find_ids(Term("userId", kuid)), after_commit=self._forget
         )
 
+    async def forget_all(self) -> None:
+        """Take note that the store keeps no token any more."""
+        for token in list(self._verified):
+            self._verified.remove(token)
+        for token_id in list(self._timers):
+            self._timers.pop(token_id).cancel()
+            self.on_ended(token_id, False)
+
     def watch(self, token: Token) -> None:
         """Tell `on_ended` when the time of a token is over, and not only when somebody asks by it."""
         if token.id not in self._timers:

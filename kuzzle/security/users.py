@@ -152,7 +152,7 @@ class Users:
         return await self.write(WriteKind.REPLACE, kuid, source)
 
     async def update(self, kuid: str, changes: Source) -> SecurityObject:
-        """Merge changes into the content of a user; as `write`."""
+        """Put changes in place of the members of these names of a user's content; as `write`."""
         return await self.write(WriteKind.UPDATE, kuid, changes)
 
     async def write(self, kind: WriteKind, kuid: str, source: Source) -> SecurityObject:
@@ -186,10 +186,21 @@ class Users:
             source = {**source, "profileIds": list(self.restricted_profile_ids)}
         elif isinstance(profile_ids, str):
             source = {**source, "profileIds": [profile_ids]}
+        if kind is WriteKind.UPDATE:
+            kind, source = WriteKind.REPLACE, await self._updated(kuid, source)
         written = await self.collection.write(
             kind, DocumentWrite(kuid, source, check=self._check), after_commit=self._forget
         )
         return SecurityObject(kuid, written.source)
+
+    async def _updated(self, kuid: str, changes: Source) -> Source:
+        """Return the content of a user after changes: members change whole, but for the metadata."""
+        source = await self.collection.find(kuid)
+        if source is None:
+            raise _missing(kuid)
+        metadata = {**(source.get("_kuzzle_info") or {}), **changes.get("_kuzzle_info", {})}
+        updated = {**source, **changes}
+        return {**updated, "_kuzzle_info": metadata} if metadata else updated
 
     def _check(self, source: Source) -> None:
         profile_ids = source.get("profileIds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kuzzle.api.results import ResetSecurities
+from kuzzle.api.results import CurrentUser, ResetSecurities
 from kuzzle.errors import PartialError
 from kuzzle.request import Request
 from kuzzle.security.stored import (
@@ -20,6 +20,12 @@ from kuzzle.security.stored import (
 def security_object(_request: Request, found: SecurityObject) -> dict[str, Any]:
     """Word a role, profile or user."""
     return {"_id": found.id, "_source": found.source, "_meta": found.source.get("_kuzzle_info", {})}
+
+
+def current_user(request: Request, current: CurrentUser) -> dict[str, Any]:
+    """Word who asks."""
+    shape = security_object(request, current.user)
+    return shape if current.strategies is None else {**shape, "strategies": current.strategies}
 
 
 def security_list(request: Request, listed: SecurityList) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The credentials of users, for those who may manage them."""
+"""The credentials and tokens of users, for those who may manage them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from kuzzle.request import Request
 from kuzzle.security.credentials import Credentials
 from kuzzle.security.strategies.base import Strategy
 from kuzzle.security.strategies.registry import guarded
+from kuzzle.security.tokens import Tokens
 from kuzzle.security.users import Users
 
 
 class CredentialsController(Controller):
-    """The credentials of users, strategy by strategy."""
+    """The credentials of users, strategy by strategy, and their tokens."""
 
     name = "security"
 
-    def __init__(self, credentials: Credentials, users: Users) -> None:
+    def __init__(self, credentials: Credentials, users: Users, tokens: Tokens) -> None:
         self._strategies = credentials.strategies
         self._users = users
+        self._tokens = tokens
 
     def _strategy(self, request: Request) -> Strategy:
         return self._strategies.get(request.required("strategy"))
@@ -83,3 +85,9 @@ class CredentialsController(Controller):
     async def get_all_credential_fields(self, request: Request) -> dict[str, list[str]]:
         """List the fields of the credentials of every strategy."""
         return {name: list(self._strategies.get(name).fields) for name in self._strategies.names}
+
+    @action("revokeTokens")
+    async def revoke_tokens(self, request: Request) -> None:
+        """Take back every token of a user; subscriptions made by them end."""
+        user = await self._users.get(request.required("_id"))
+        await self._tokens.revoke_all(user.id)

@@ -516,3 +516,111 @@ async def test_unknown_names_and_wrong_passwords_cost_the_same_work(
     for answer in (known, unknown):
         del answer.json["requestId"]
     assert known.json == unknown.json
+
+
+# --- who one is
+
+
+async def test_people_learn_who_they_are(server: Server) -> None:
+    await add_user(server, "u1", "default", username="emma")
+    headers = bearer((await login(server, "emma"))["jwt"])
+    me = (await server.http("GET", "/users/_me", headers=headers)).result
+    assert (me["_id"], me["_source"]["profileIds"], me["strategies"]) == ("u1", ["default"], ["local"])
+    await server.http("DELETE", "/credentials/local/_me", headers=headers)
+    assert (await server.http("GET", "/users/_me", headers=headers)).result["strategies"] == []
+    websocket = await server.websocket()
+    anonymous = (await websocket.request("auth", "getCurrentUser"))["result"]
+    assert anonymous == {
+        "_id": "-1",
+        "_source": {"name": "Anonymous", "profileIds": ["anonymous"]},
+        "_meta": {},
+    }
+
+
+async def test_people_change_their_own_content_and_nothing_that_gives_rights(server: Server) -> None:
+    author = {"author": "somebody", "createdAt": 5}
+    users = server.app.security.users
+    await users.create("u1", {"profileIds": ["default"], "name": "Emma", "home": {"town": "x"}, "_kuzzle_info": author})
+    await server.app.credentials.create("u1", {"local": {"username": "u1", "password": PASSWORD}})
+    headers = bearer((await login(server, "u1"))["jwt"])
+    body = {"home": {"village": "Highbury"}, "_kuzzle_info": {"author": "me"}, "profileIds": None}
+    updated = await server.http("PUT", "/_updateSelf", body, headers)
+    expected = {
+        "profileIds": ["default"],
+        "name": "Emma",
+        "home": {"village": "Highbury"},
+        "_kuzzle_info": author,
+    }
+    assert updated.result == {"_id": "u1", "_source": expected, "_meta": author}
+    assert (await server.http("GET", "/users/_me", headers=headers)).result["_source"] == expected
+    websocket = await server.websocket()
+    token = headers["Authorization"].removeprefix("Bearer ")
+    for wrong in ({"profileIds": ["admin"]}, {"profileIds": []}, {"_id": "u2"}):
+        answer = await websocket.request("auth", "updateSelf", body=wrong, jwt=token)
+        assert (answer["status"], answer["error"]["id"]) == (400, "api.assert.forbidden_argument")
+        assert f"body.{next(iter(wrong))}" in answer["error"]["message"]
+    answer = await websocket.request("auth", "updateSelf", body={})
+    assert (answer["status"], answer["error"]["id"]) == (401, "security.rights.unauthorized")
+    assert (await server.http("GET", "/users/_me", headers=headers)).result["_source"] == expected
+
+
+async def test_people_learn_what_they_may_do(server: Server) -> None:
+    everything = {"controller": "*", "action": "*", "index": "*", "collection": "*", "value": "allowed"}
+    assert (await server.http("GET", "/users/_me/_rights")).result == {"hits": [everything], "total": 1}
+    role = {"controllers": {"auth": {"actions": {"*": True}}, "document": {"actions": {"get": True, "create": False}}}}
+    await server.http("PUT", "/roles/reader", role)
+    restricted = {"policies": [{"roleId": "reader", "restrictedTo": [{"index": "library", "collections": ["books"]}]}]}
+    await server.http("PUT", "/profiles/readers", restricted)
+    await add_user(server, "u1", "readers")
+    token = (await login(server, "u1"))["jwt"]
+    websocket = await server.websocket()
+    rights = (await websocket.request("auth", "getMyRights", jwt=token))["result"]
+    assert [(right["controller"], right["action"], right["value"]) for right in rights["hits"]] == [
+        ("auth", "*", "allowed"),
+        ("document", "get", "allowed"),
+        ("document", "create", "denied"),
+    ]
+    assert {(right["index"], right["collection"]) for right in rights["hits"]} == {("library", "books")}
+    answer = await websocket.request("server", "now", jwt=token)
+    assert (answer["status"], answer["error"]["id"]) == (403, "security.rights.forbidden")
+
+
+# --- tokens of others
+
+
+async def test_the_tokens_of_a_user_are_taken_back(server: Server) -> None:
+    await add_user(server, "u1")
+    await add_user(server, "u2")
+    tokens = [(await login(server, kuid))["jwt"] for kuid in ("u1", "u1", "u2")]
+    reply = await server.http("DELETE", "/users/u1/tokens")
+    assert (reply.status, reply.result) == (200, None)
+    for token in tokens[:2]:
+        assert refusal(await whoami(server, bearer(token))) == (401, "security.token.invalid")
+    assert (await whoami(server, bearer(tokens[2]))).status == 200
+    websocket = await server.websocket()
+    answer = await websocket.request("security", "revokeTokens", _id="nobody")
+    assert (answer["status"], answer["error"]["id"]) == (404, "services.storage.not_found")
+
+
+async def test_a_deleted_user_has_neither_tokens_nor_credentials(server: Server) -> None:
+    await add_user(server, "u1")
+    token = (await login(server, "u1"))["jwt"]
+    assert (await server.http("DELETE", "/users/u1")).status == 200
+    assert refusal(await whoami(server, bearer(token))) == (401, "security.token.invalid")
+    reply = await server.http("POST", "/_login/local", {"username": "u1", "password": PASSWORD})
+    assert refusal(reply) == (401, "plugin.strategy.missing_user")
+    await add_user(server, "u1")
+    assert refusal(await whoami(server, bearer(token))) == (401, "security.token.invalid")
+
+
+async def test_a_reset_of_everything_ends_all_sessions(server: Server) -> None:
+    await add_user(server, "u1")
+    token = (await login(server, "u1"))["jwt"]
+    websocket = await server.websocket()
+    await server.prepare()
+    await websocket.request("realtime", "subscribe", index="library", collection="books", body={}, jwt=token)
+    assert (await server.http("POST", "/admin/_resetKuzzleData")).status == 200
+    assert refusal(await whoami(server, bearer(token))) == (401, "security.token.invalid")
+    await server.http("POST", "/library/books/_create", {"title": "Emma"})
+    await websocket.settle()
+    assert websocket.notifications.empty()

@@ -32,6 +32,8 @@ _UNSUPPORTED: Final = frozenset(
      "suggest", "terminate_after", "timeout"}
 )  # fmt: skip
 _OFF: Final = frozenset({"explain", "profile"})
+KNOWN_KEYS: Final = SEARCH_KEYS | _UNSUPPORTED
+"""The keys of Elasticsearch 5, served or not."""
 
 
 def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: int | None) -> Search:
@@ -91,7 +93,7 @@ def _check_keys(body: Mapping[str, Any]) -> None:
     for name, value in body.items():
         if name in _UNSUPPORTED and not (name in _OFF and value in (False, "false")):
             raise bad_request(f"[{name}] of a search is not supported")
-        if name not in SEARCH_KEYS and name not in _UNSUPPORTED:
+        if name not in KNOWN_KEYS:
             raise bad_request(f"Unknown key for a {token_name(value)} in [{name}].")
 
 

@@ -42,6 +42,7 @@ from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
 from kuzzle.metrics.requests import RequestMeter
+from kuzzle.realtime.entitlement import Entitlement
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
 from kuzzle.security.login_limits import LoginLimits
@@ -135,6 +136,8 @@ class Application:
         )
         self.realtime.outlet = self.entrypoint
         self.realtime.holders.watcher = self.tokens
+        self.entitlement = Entitlement(self.realtime, self.security.may_subscribe)
+        self.security.rights.on_changed.append(self.entitlement.rights_changed)
         self.tokens.on_ended = lambda token_id, is_expired: self.realtime.end_token(token_id, is_expired=is_expired)
         self.statistics.connection_counts = lambda: self.entrypoint.connection_counts
         self.metrics = None if meter is None else self._build_metrics(meter)
@@ -151,14 +154,12 @@ class Application:
             [
                 ServerController(self.storage, self.security.users, self.statistics, self.config),
                 IndexController(self.storage, self.auto_refresh, rights),
-                CollectionController(
-                    self.storage, self.realtime, self.auto_refresh, self.specifications, rights, limits
-                ),
+                CollectionController(self.storage, self.realtime, self.auto_refresh, specifications, rights, limits),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
                 BulkController(self.storage, self.realtime, importer, rights, limits),
-                RealtimeController(self.realtime, self.specifications, self.tokens),
+                RealtimeController(self.realtime, specifications, self.tokens, self.security.may_subscribe),
                 SessionsController(self._build_logins(), self.tokens, self.realtime, self.events),
-                CurrentUserController(self.security.users, self.security.rights, self.credentials),
+                CurrentUserController(self.security.users, rights, self.credentials),
                 MyCredentialsController(self.credentials),
                 CredentialsController(self.credentials, self.security.users, self.tokens),
                 RolesController(self.security.roles, limits),
@@ -296,6 +297,7 @@ class Application:
         if self.metrics is not None:
             await self.metrics.stop()
         self.passwords.close()
+        await self.entitlement.stop()
         await self.tokens.stop()
         await self.storage.close()
 

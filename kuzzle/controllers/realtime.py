@@ -6,8 +6,10 @@ import time
 
 from kuzzle.api.results import LeftRoom
 from kuzzle.controllers.base import Controller, action
+from kuzzle.realtime.entitlement import MayListen
 from kuzzle.realtime.subscriptions import Realtime, Subscription
 from kuzzle.request import Request
+from kuzzle.security.rights import refusal
 from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import ContentReport, Specifications
 
@@ -17,8 +19,11 @@ class RealtimeController(Controller):
 
     name = "realtime"
 
-    def __init__(self, realtime: Realtime, specifications: Specifications, tokens: Tokens) -> None:
+    def __init__(
+        self, realtime: Realtime, specifications: Specifications, tokens: Tokens, may_listen: MayListen
+    ) -> None:
         self._realtime = realtime
+        self._may_listen = may_listen
         self._tokens = tokens
         self._specifications = specifications
 
@@ -27,6 +32,8 @@ class RealtimeController(Controller):
         """Let the connection receive what matches a filter."""
         if request.token is not None:  # good at the gate, and maybe no longer after pipes that took their time
             await self._tokens.authenticate(request.token.text)
+        if not await self._may_listen(request.user.id, *request.target()):  # likewise
+            raise refusal(request.user)
         return self._realtime.subscribe(
             request,
             request.body,

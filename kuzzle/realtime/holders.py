@@ -47,6 +47,7 @@ class Holders:
     def __init__(self) -> None:
         self.watcher: TokenWatcher = NoWatcher()
         self._held: dict[str, _Held] = {}
+        self._of_user: dict[str, set[str]] = {}
 
     def hold(self, token: Token | None, connection_id: str) -> None:
         """Count one more room of a connection to a token."""
@@ -55,6 +56,7 @@ class Holders:
         held = self._held.get(token.id)
         if held is None:
             held = self._held[token.id] = _Held(token)
+            self._of_user.setdefault(token.kuid, set()).add(token.id)
             self.watcher.watch(token)
         held.rooms[connection_id] = held.rooms.get(connection_id, 0) + 1
 
@@ -68,9 +70,17 @@ class Holders:
             del held.rooms[connection_id]
         if not held.rooms:
             del self._held[held.token.id]
+            tokens = self._of_user[held.token.kuid]
+            tokens.discard(held.token.id)
+            if not tokens:
+                del self._of_user[held.token.kuid]
             self.watcher.unwatch(held.token)
 
     def connections(self, token_id: str) -> Iterable[str]:
         """Return the connections whose subscriptions hang on a token."""
         held = self._held.get(token_id)
         return () if held is None else tuple(held.rooms)
+
+    def tokens_of(self, kuid: str) -> Iterable[str]:
+        """Return the ids of the tokens of a user that subscriptions hang on."""
+        return tuple(self._of_user.get(kuid, ()))

@@ -11,13 +11,16 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kuzzle.realtime.normal_form import NormalForm
 
 if TYPE_CHECKING:
     from kuzzle.api.generation import ApiGeneration
     from kuzzle.security.verified_tokens import Token
+
+ANONYMOUS_ID: Final = "-1"
+"""Id of whoever has not logged in."""
 
 Scope = Literal["in", "out", "unknown"]
 State = Literal["pending", "done"]
@@ -78,6 +81,11 @@ class Member:
     protocol: str | None
     channels: dict[str, Channel] = field(default_factory=dict)
     token: Token | None = None
+
+    @property
+    def kuid(self) -> str:
+        """Id of the user who is there."""
+        return ANONYMOUS_ID if self.token is None else self.token.kuid
 
 
 @dataclass(slots=True, eq=False)

@@ -153,6 +153,31 @@ class Realtime:
         for room in self._rooms_of.pop(connection_id, {}).values():
             self._leave(room, connection_id, now)
 
+    # --- rights
+
+    def connections_of(self, kuids: Iterable[str] | None) -> list[str]:
+        """Return the connections that these users have logged in on and subscribed; None: all that subscribed."""
+        if kuids is None:
+            return list(self._rooms_of)
+        tokens = (token for kuid in kuids for token in self.holders.tokens_of(kuid))
+        return list(dict.fromkeys(connection for token in tokens for connection in self.holders.connections(token)))
+
+    def subscriptions_of(self, connection_id: str) -> list[tuple[str, str, str, str]]:
+        """Return what a connection has subscribed to: room, id of the user by whom, index, collection."""
+        rooms = self._rooms_of.get(connection_id, {}).values()
+        return [(room.id, room.members[connection_id].kuid, room.index, room.collection) for room in rooms]
+
+    def end_subscription(self, connection_id: str, room_id: str, kuid: str) -> None:
+        """Let a connection leave a room, if it still is there by that user."""
+        rooms = self._rooms_of.get(connection_id, {})
+        room = rooms.get(room_id)
+        if room is None or room.members[connection_id].kuid != kuid:
+            return
+        del rooms[room_id]
+        if not rooms:
+            del self._rooms_of[connection_id]
+        self._leave(room, connection_id, int(self._clock() * 1000))
+
     # --- tokens
 
     def end_token(self, token_id: str, *, is_expired: bool) -> None:

@@ -59,6 +59,20 @@ class SecurityModel:
         else:
             await self._define(open_roles(), default_profiles())
 
+    async def may_subscribe(self, kuid: str, index: str, collection: str) -> bool:
+        """Tell whether a user may subscribe to a collection; one that is gone may not.
+
+        Raises:
+            StorageError: The store cannot tell.
+        """
+        try:
+            user = await self.users.get(kuid)
+        except KuzzleError as error:
+            if error.status == 404:
+                return False
+            raise
+        return self.rights.allows(user, "realtime", "subscribe", index, collection)
+
     async def restrict(self) -> None:
         """Write the standard roles and profiles of the configuration, in one step, in place of what was there."""
         async with self._turn:

@@ -1,4 +1,4 @@
-"""The benchmark suite: `.venv/bin/python tests/benchmarks [http websocket socketio mqtt create start]`.
+"""The benchmark suite: `.venv/bin/python tests/benchmarks [http websocket socketio mqtt create rights start]`.
 
 Prints Markdown tables; without names, of all parts. README.md tells how they are meant.
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 import document_create
 import protocols_contest
+import rights
 import startup
 from contest import HEADING
 from processes import has_mosquitto, plain_python
@@ -23,7 +24,7 @@ CONTESTS: Mapping[str, tuple[Callable[[], str], ...]] = {
     "socketio": (protocols_contest.socketio,),
     "mqtt": (protocols_contest.mqtt_request, protocols_contest.mqtt_qos1),
 }
-TABLES: Mapping[str, Callable[[], str]] = {"create": document_create.run, "start": startup.run}
+TABLES: Mapping[str, Callable[[], str]] = {"create": document_create.run, "rights": rights.run, "start": startup.run}
 
 
 def show(text: str) -> None:

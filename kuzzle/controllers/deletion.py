@@ -28,6 +28,8 @@ async def delete_matching(
     """
     index, collection = request.target()
     found = await storage.find_ids(index, collection, request.api.visible(query, request))
+    if refresh and not found:  # what was written before is seen, as after any other write that waits
+        await storage.refresh(index)
     content = request.api.stamp(WriteKind.DELETE, None, request)
     deleted: list[str] = []
     for start in range(0, len(found), _CHUNK):

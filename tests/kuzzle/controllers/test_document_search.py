@@ -76,6 +76,23 @@ async def test_what_was_found_is_highlighted(server: Server) -> None:
     assert all("highlight" not in hit for hit in hits)
 
 
+async def test_phrases_are_found_and_highlighted(server: Server) -> None:
+    await server.http("POST", "/library/_create")
+    await server.http("PUT", BOOKS, {"properties": {"title": {"type": "text", "analyzer": "english"}}})
+    for number, title in enumerate(["The Time Machine", "A machine of the times", "Times"]):
+        await server.http("PUT", f"{BOOKS}/t{number}?refresh=wait_for", {"title": title})
+    body = {"query": {"match_phrase": {"title": "time machines"}}, "highlight": {"fields": {"title": {}}}}
+    hits = (await server.http("POST", f"{BOOKS}/_search", body)).result["hits"]
+    assert [(hit["_id"], hit["highlight"]) for hit in hits] == [
+        ("t0", {"title": ["The <em>Time</em> <em>Machine</em>"]})
+    ]
+    assert await found(server, {"query": {"match_phrase_prefix": {"title": "machine of the ti"}}}) == ["t1"]
+    # As the admin console asks.
+    anywhere = {"query": "time mac", "fields": ["*"], "type": "phrase_prefix"}
+    assert await found(server, {"query": {"multi_match": anywhere}}) == ["t0"]
+    assert await found(server, {"query": {"match_phrase_prefix": {"_all": "time mac"}}}) == ["t0"]
+
+
 async def test_the_trash_is_hidden_unless_asked_for(server: Server) -> None:
     await seed(server, 3)
     await server.http("DELETE", f"{BOOKS}/b1?refresh=wait_for")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kuzzle.errors import KuzzleError
 from kuzzle.storage.sqlite.places import Phrase, decode_places, encode_places
 
 PLACES = st.sets(st.integers(0, 1 << 40) | st.integers(0, 300), min_size=1, max_size=30).map(sorted)
@@ -71,3 +72,11 @@ def test_a_phrase_is_found_where_its_words_stand(
     phrase = Phrase(offsets, slop)
     assert phrase.found(places) == found
     assert phrase.frequency(places) == pytest.approx(frequency)
+
+
+def test_a_phrase_that_needs_too_many_steps_in_a_text_is_refused() -> None:
+    places = [list(range(30_000))]
+    with pytest.raises(KuzzleError, match="needs more than 1000000 steps to be found in one text"):
+        Phrase([list(range(50))], 1).frequency(places)
+    assert Phrase([list(range(50))], 0).frequency(places) == 30_000 - 49
+    assert Phrase([[0], [1]], 1).frequency([list(range(0, 200_000, 2)), list(range(1, 200_000, 2))]) == 100_000

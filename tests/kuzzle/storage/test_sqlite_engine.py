@@ -357,6 +357,32 @@ MAPPED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("clause", "text", "leading", "in_document"),
+    [
+        # The rarest word leads.
+        ("match_phrase", "common b1", ("v1", "field=? AND value=?"), ("v0", "field=? AND value=? AND rid=?")),
+        ("match_phrase_prefix", "common b", ("v0", "field=? AND value=?"), ("v1", "rid=? AND field=? AND value>?")),
+        ("match_phrase_prefix", "common w1", ("v1", "field=? AND value>?"), ("v0", "field=? AND value=? AND rid=?")),
+    ],
+)
+async def test_a_phrase_is_found_by_looking_up_its_words(
+    tmp_path: Path, clause: str, text: str, leading: tuple[str, str], in_document: tuple[str, str]
+) -> None:
+    path = tmp_path / "kuzzle.db"
+    async with opened(path) as storage:
+        await storage.update_mapping("i", "c", MAPPED)
+        writes = [
+            DocumentWrite(None, {"t": f"common b{number % 9} bx common b{number % 7} w{number}"})
+            for number in range(100)
+        ]
+        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
+        steps = plans(path, Search(parse_query({clause: {"t": text}})))
+    for table, key in (leading, in_document):
+        assert any(step.startswith(f"SEARCH {table} USING ") and f"({key}" in step for step in steps), steps
+    assert [step for step in steps if step.startswith("SCAN") and "subquery" not in step] == []
+
+
 @pytest.mark.parametrize(("field", "value"), [("k", "x"), ("n", 1), ("b", True), ("t", "x")])
 async def test_a_term_on_a_mapped_field_uses_the_index(tmp_path: Path, field: str, value: Any) -> None:
     path = tmp_path / "kuzzle.db"

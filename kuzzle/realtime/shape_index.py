@@ -1,8 +1,9 @@
 """Shapes found by a place inside of them.
 
 A grid in levels, each with cells half as wide as those of the level above. A shape lies at the level whose
-cells are as large as itself, so in at most four of them (two pieces across the date line). A place is in
-one cell of each level in use: what lies there is tested, the quick way first.
+cells are at least a third as wide as itself, so in 16 of them at most, mostly in fewer than ten: larger cells
+would cost less to file, and each search more. A place is in one cell of each level in use: what lies there is
+tested, the quick way first. Across the date line a shape has two pieces.
 """
 
 from __future__ import annotations
@@ -13,27 +14,77 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Generic, TypeVar
 
 from kuzzle.realtime.places import Place
-from kuzzle.realtime.shapes import Bounds, Box, Polygon, Ring, Shape, unit_vector
+from kuzzle.realtime.shapes import Bounds, Box, Polygon, Ring, Shape, tangents_of, unit_vector
 
 EntryType = TypeVar("EntryType")
 _Cell = tuple[int, int, int]
 
+_CELLS_ACROSS: Final = 3
 _FINEST: Final = 20
 """The last level: its cells are 40 m wide. Smaller shapes share them."""
 
 
+_Sides = tuple[float, float, float, float]
+"""Bottom, top, left, right."""
+_Vector = tuple[float, float, float]
+
+
 class _Shapes(Generic[EntryType]):
-    """The shapes in one cell, by kind. Boxes are the pieces that lie here, as bottom, top, left, right."""
+    """The shapes in one cell, by kind, with what the first look at them needs."""
 
     __slots__ = ("boxes", "polygons", "rings")
 
     def __init__(self) -> None:
-        self.boxes: dict[tuple[Shape, EntryType, float], tuple[float, float, float, float, EntryType]] = {}
-        self.rings: dict[tuple[Shape, EntryType], tuple[Ring, EntryType]] = {}
-        self.polygons: dict[tuple[Shape, EntryType], tuple[float, float, Polygon, EntryType]] = {}
+        self.boxes: dict[tuple[Shape, EntryType, float], tuple[*_Sides, EntryType]] = {}
+        self.rings: dict[tuple[Shape, EntryType], tuple[float, float, float, float, float, float, Ring, EntryType]] = {}
+        self.polygons: dict[tuple[Shape, EntryType], tuple[*_Sides, *_Sides, Polygon, EntryType]] = {}
 
     def __bool__(self) -> bool:
         return bool(self.boxes or self.rings or self.polygons)
+
+    def add(self, shape: Shape, piece: Bounds, entry: EntryType) -> None:
+        box = _sides(piece)
+        if isinstance(shape, Box):
+            self.boxes[shape, entry, piece.left] = (*box, entry)
+        elif isinstance(shape, Ring):
+            self.rings[shape, entry] = (*shape.axis, *shape.chords, shape, entry)
+        elif isinstance(shape, Polygon):
+            self.polygons[shape, entry] = (*box, *_sides(shape.core), shape, entry)
+
+    def remove(self, shape: Shape, piece: Bounds, entry: EntryType) -> None:
+        if isinstance(shape, Box):
+            del self.boxes[shape, entry, piece.left]
+        elif isinstance(shape, Ring):
+            del self.rings[shape, entry]
+        elif isinstance(shape, Polygon):
+            del self.polygons[shape, entry]
+
+    def boxes_around(self, lat: float, lon: float) -> list[EntryType]:
+        return [
+            entry
+            for bottom, top, left, right, entry in self.boxes.values()
+            if bottom <= lat <= top and left <= lon <= right
+        ]
+
+    def rings_around(self, place: Place, vector: _Vector) -> list[EntryType]:
+        x, y, z = vector
+        return [
+            entry
+            for own_x, own_y, own_z, near, far, too_far, ring, entry in self.rings.values()
+            if (chord := (aside := x - own_x) * aside + (aside := y - own_y) * aside + (aside := z - own_z) * aside)
+            <= too_far
+            and (near <= chord <= far or ring.holds(place))
+        ]
+
+    def polygons_around(self, place: Place, tangents: _Vector) -> list[EntryType]:
+        lat, lon = place
+        return [
+            entry
+            for bottom, top, left, right, south, north, west, east, polygon, entry in self.polygons.values()
+            if bottom <= lat <= top
+            and left <= lon <= right
+            and ((south <= lat <= north and west <= lon <= east) or polygon.holds_seen(lon, *tangents))
+        ]
 
 
 class ShapeIndex(Generic[EntryType]):
@@ -55,13 +106,7 @@ class ShapeIndex(Generic[EntryType]):
             if shapes is None:
                 shapes = self._cells[cell] = _Shapes()
                 self._levels[cell[0]] += 1
-            if isinstance(shape, Box):
-                place = (piece.bottom, piece.top, piece.left, piece.right, entry)
-                shapes.boxes[shape, entry, piece.left] = place
-            elif isinstance(shape, Ring):
-                shapes.rings[shape, entry] = (shape, entry)
-            elif isinstance(shape, Polygon):
-                shapes.polygons[shape, entry] = (piece.bottom, piece.top, shape, entry)
+            shapes.add(shape, piece, entry)
 
     def remove(self, shape: Shape, entry: EntryType) -> None:
         """Take a shape back that was added.
@@ -71,12 +116,7 @@ class ShapeIndex(Generic[EntryType]):
         """
         for cell, piece in _places(shape):
             shapes = self._cells[cell]
-            if isinstance(shape, Box):
-                del shapes.boxes[shape, entry, piece.left]
-            elif isinstance(shape, Ring):
-                del shapes.rings[shape, entry]
-            elif isinstance(shape, Polygon):
-                del shapes.polygons[shape, entry]
+            shapes.remove(shape, piece, entry)
             if not shapes:
                 del self._cells[cell]
                 self._levels[cell[0]] -= 1
@@ -87,28 +127,24 @@ class ShapeIndex(Generic[EntryType]):
         """Return the entry of each shape that holds a place."""
         lat, lon = place
         found: list[EntryType] = []
-        vector = tangent = None
+        vector = tangents = None
         for level in self._levels:
             shapes = self._cells.get(_cell_of(level, lat, lon))
             if shapes is None:
                 continue
             if shapes.boxes:
-                found += [
-                    entry
-                    for bottom, top, left, right, entry in shapes.boxes.values()
-                    if bottom <= lat <= top and left <= lon <= right
-                ]
+                found += shapes.boxes_around(lat, lon)
             if shapes.rings:
                 vector = vector or unit_vector(place)
-                found += [entry for ring, entry in shapes.rings.values() if ring.holds_vector(place, vector)]
+                found += shapes.rings_around(place, vector)
             if shapes.polygons:
-                tangent = tangent or _seen_from(place)
-                found += [
-                    entry
-                    for bottom, top, polygon, entry in shapes.polygons.values()
-                    if bottom <= lat <= top and polygon.holds_seen(place, *tangent)
-                ]
+                tangents = tangents or tangents_of(place)
+                found += shapes.polygons_around(place, tangents)
         return found
+
+
+def _sides(bounds: Bounds) -> _Sides:
+    return bounds.bottom, bounds.top, bounds.left, bounds.right
 
 
 def _places(shape: Shape) -> Iterable[tuple[_Cell, Bounds]]:
@@ -127,7 +163,7 @@ def _pieces(bounds: Bounds) -> Iterator[Bounds]:
 
 
 def _cells_under(piece: Bounds) -> Iterator[_Cell]:
-    size = max(piece.right - piece.left, piece.top - piece.bottom)
+    size = max(piece.right - piece.left, piece.top - piece.bottom) / _CELLS_ACROSS
     level = _FINEST if size * (1 << _FINEST) <= 360 else max(0, math.floor(math.log2(360 / size)))
     _, left, bottom = _cell_of(level, piece.bottom, piece.left)
     _, right, top = _cell_of(level, piece.top, piece.right)
@@ -139,9 +175,3 @@ def _cells_under(piece: Bounds) -> Iterator[_Cell]:
 def _cell_of(level: int, lat: float, lon: float) -> _Cell:
     scale = (1 << level) / 360
     return level, int((lon + 180) * scale), int((lat + 90) * scale)
-
-
-def _seen_from(place: Place) -> tuple[float, float, float]:
-    """Return the tangent of the latitude, cosine and sine of the longitude."""
-    lat, lon = math.radians(place[0]), math.radians(place[1])
-    return math.tan(lat), math.cos(lon), math.sin(lon)

@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Final
 
 from kuzzle.realtime.places import Place, wrapped
@@ -20,6 +21,10 @@ _FLATTENING: Final = 1 / 298.257223563
 _LEAST_RADIUS_M: Final = 6335000.0
 _GREATEST_RADIUS_M: Final = 6400000.0
 _ON_BORDER: Final = 1e-9  # degrees: a tenth of a millimetre
+_DIGITS: Final = 9
+_LEAST_SINE: Final = 1e-12
+_CORES: Final = ((0.7, 0.7), (0.9, 0.54), (0.54, 0.9), (0.35, 0.35))
+"""Boxes that may lie inside of a polygon, as parts of the height and width of what lies around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,9 @@ class Bounds:
     top: float
     left: float
     right: float
+
+
+_NOTHING: Final = Bounds(math.inf, -math.inf, math.inf, -math.inf)
 
 
 class Shape(ABC):
@@ -85,36 +93,23 @@ class Box(Shape):
 class Ring(Shape):
     """What is at least `inner_m` and at most `outer_m` metres from a centre. An `inner_m` of zero is a circle."""
 
-    __slots__ = ("_axis", "_chords", "centre", "inner_m", "outer_m")
+    __slots__ = ("axis", "centre", "chords", "inner_m", "outer_m")
 
     def __init__(self, centre: Place, inner_m: float, outer_m: float) -> None:
         self.centre = centre
         self.inner_m = inner_m
         self.outer_m = outer_m
         self.key = ("ring", *centre, inner_m, outer_m)
-        self._axis = unit_vector(centre)
-        # Squared chords: below the first surely too near, from the second to the third surely inside, beyond the
-        # fourth surely too far. Only what is between them is measured.
-        self._chords = (
-            _squared_chord(inner_m / _GREATEST_RADIUS_M),
+        # Where the centre is on the unit sphere, and squared chords from there: from the first to the second surely
+        # inside, beyond the third surely outside. Only what is between them has to be measured.
+        self.axis = unit_vector(centre)
+        self.chords = (
             _squared_chord(inner_m / _LEAST_RADIUS_M) if inner_m else 0.0,
             _squared_chord(outer_m / _GREATEST_RADIUS_M),
             _squared_chord(outer_m / _LEAST_RADIUS_M),
         )
 
     def holds(self, place: Place) -> bool:
-        return self.holds_vector(place, unit_vector(place))
-
-    def holds_vector(self, place: Place, vector: tuple[float, float, float]) -> bool:
-        """Tell whether a place lies inside, whose unit vector is known."""
-        x, y, z = vector
-        own_x, own_y, own_z = self._axis
-        chord = (x - own_x) ** 2 + (y - own_y) ** 2 + (z - own_z) ** 2
-        too_near, near, far, too_far = self._chords
-        if chord > too_far or chord < too_near:
-            return False
-        if near <= chord <= far:
-            return True
         return self.inner_m <= distance_m(self.centre, place) <= self.outer_m
 
     def bounds(self) -> Bounds:
@@ -137,62 +132,109 @@ class Polygon(Shape):
     """What lies inside of a closed line, by non-zero winding.
 
     A line that goes around a pole has that pole inside which is nearer to its points.
+
+    Attributes:
+        points: Its line, from the least point on.
+        core: A box wholly inside, which most places inside are in; empty where none is found at once.
     """
 
-    __slots__ = ("_edges", "_turns_at_pole", "points")
+    __slots__ = (
+        "_bounds",
+        "_eastward",
+        "_left",
+        "_meridians",
+        "_tolerance",
+        "_turns_at_pole",
+        "_westward",
+        "core",
+        "points",
+    )
 
     def __init__(self, points: Sequence[Place]) -> None:
         """Build a polygon of at least one point; it closes by itself, in either direction."""
         self.points = _canonical(points)
         self.key = ("polygon", *(degree for point in self.points for degree in point))
-        self._edges = [
-            _Edge(one, other) for one, other in zip(self.points, (*self.points[1:], self.points[0]), strict=True)
-        ]
-        turns = round(sum(edge.width for edge in self._edges) / 360)
-        self._turns_at_pole = -turns if sum(lat for lat, _ in self.points) > 0 else 0
+        followers = (*self.points[1:], self.points[0])
+        edges = [_Edge(one, other) for one, other in zip(self.points, followers, strict=True)]
+        # Longitudes counted on from edge to edge: whole turns and the point's own, so that points that meet are one.
+        counted = accumulate((edge.width for edge in edges), initial=self.points[0][1])
+        ends = (*self.points, self.points[0])
+        places = [lon + 360 * round((place - lon) / 360) for (_, lon), place in zip(ends, counted, strict=True)]
+        turns = round((places[-1] - places[0]) / 360)
+        is_northern = sum(lat for lat, _ in self.points) > 0
+        self._turns_at_pole = -turns if is_northern else 0
+        self._bounds = _bounds_of(edges, places, (is_northern, not is_northern) if turns else (False, False))
+        self._left = self._bounds.left
+        # Edges by degrees east of the left side, once more where they go beyond 360, those towards the east first.
+        # They are as short as may be: a search reads the edges of many polygons, and waits for memory.
+        self._eastward: list[tuple[float, float, float, float]] = []
+        self._westward: list[tuple[float, float, float, float]] = []
+        self._tolerance = max(edge.tolerance for edge in edges)
+        self._meridians: list[tuple[float, float, float]] = []
+        for edge, (start, end) in zip(edges, pairwise(places), strict=True):
+            low, high = sorted((start - self._left, end - self._left))
+            for turned in {0.0, 360.0 * (low // 360), 360.0 * (high // 360)}:
+                if edge.is_meridian:
+                    self._meridians.append((low - turned, edge.south, edge.north))
+                elif low - turned < 360 and high - turned >= 0:
+                    edges_there = self._eastward if edge.width > 0 else self._westward
+                    edges_there.append((low - turned, high - turned, edge.p, edge.q))
+        self.core = self._find_core()
 
     def holds(self, place: Place) -> bool:
-        lat, lon = place
-        if not -90 < lat < 90:
-            return any(place == point for point in self.points)
-        angle = math.radians(lon)
-        return self.holds_seen(place, math.tan(math.radians(lat)), math.cos(angle), math.sin(angle))
+        return self.holds_seen(place[1], *tangents_of(place))
 
-    def holds_seen(self, place: Place, tan_lat: float, cos_lon: float, sin_lon: float) -> bool:
+    def holds_seen(self, lon: float, tan_lat: float, cos_lon: float, sin_lon: float) -> bool:
         """Tell whether a place lies inside: count the edges on its meridian up to the north pole, by direction."""
-        lat, lon = place
+        place = (lon - self._left) % 360
         turns = self._turns_at_pole
-        for edge in self._edges:
-            aside = lon - edge.west
-            if aside < 0:
-                aside += 360
-            if aside > edge.reach + _ON_BORDER and aside < 360 - _ON_BORDER:
-                continue
-            if edge.is_meridian:
-                if edge.south - _ON_BORDER <= lat <= edge.north + _ON_BORDER and aside <= _ON_BORDER:
+        tolerance = self._tolerance
+        for low, high, p, q in self._eastward:
+            if low <= place <= high and (above := p * cos_lon + q * sin_lon - tan_lat) >= -tolerance:
+                if above <= tolerance:
                     return True
-                continue
-            above = edge.p * cos_lon + edge.q * sin_lon - tan_lat
-            if abs(above) <= edge.tolerance and edge.south - _ON_BORDER <= lat <= edge.north + _ON_BORDER:
-                return True
-            if above > 0 and aside < edge.reach:
-                turns += edge.direction
-        return turns != 0
+                turns += place < high
+        for low, high, p, q in self._westward:
+            if low <= place <= high and (above := p * cos_lon + q * sin_lon - tan_lat) >= -tolerance:
+                if above <= tolerance:
+                    return True
+                turns -= place < high
+        if turns or not self._meridians:
+            return turns != 0
+        return any(
+            abs(place - at) <= _ON_BORDER and south <= math.degrees(math.atan(tan_lat)) <= north
+            for at, south, north in self._meridians
+        )
 
     def bounds(self) -> Bounds:
-        bottom = min(edge.south for edge in self._edges)
-        top = max(edge.north for edge in self._edges)
-        longitude = least = most = self._edges[0].start
-        for edge in self._edges:
-            longitude += edge.width
-            least, most = min(least, longitude), max(most, longitude)
-        if round(sum(edge.width for edge in self._edges) / 360):
-            is_north = sum(lat for lat, _ in self.points) > 0
-            return Bounds(bottom if is_north else -90.0, 90.0 if is_north else top, -180.0, 180.0)
-        if most - least + 2 * _ON_BORDER >= 360:
-            return Bounds(bottom - _ON_BORDER, top + _ON_BORDER, -180.0, 180.0)
-        left = wrapped(least - _ON_BORDER)
-        return Bounds(bottom - _ON_BORDER, top + _ON_BORDER, left, left + most - least + 2 * _ON_BORDER)
+        return self._bounds
+
+    def _find_core(self) -> Bounds:
+        outer = self._bounds
+        lat, place = (outer.bottom + outer.top) / 2, (outer.right - outer.left) / 2
+        for tall, wide in _CORES if self.holds((lat, wrapped(place + self._left))) else ():
+            bottom, top = lat - (lat - outer.bottom) * tall, lat + (lat - outer.bottom) * tall
+            west, east = place * (1 - wide), place * (1 + wide)
+            if not self._enters(math.tan(math.radians(bottom)), math.tan(math.radians(top)), west, east):
+                return Bounds(bottom, top, outer.left + west, outer.left + east)
+        return _NOTHING
+
+    def _enters(self, bottom: float, top: float, west: float, east: float) -> bool:
+        """Tell whether the line may enter a box, its latitudes given as tangents, its sides from the left one."""
+        if any(west <= at <= east for at, _, _ in self._meridians):
+            return True
+        for begin, end, p, q in (*self._eastward, *self._westward):
+            if begin > east or end < west:
+                continue
+            first, last = (math.radians(self._left + side) for side in (max(begin, west), min(end, east)))
+            heights = [p * math.cos(angle) + q * math.sin(angle) for angle in (first, last)]
+            crest = math.atan2(q, p)
+            for turn, height in ((crest, math.hypot(p, q)), (crest + math.pi, -math.hypot(p, q))):
+                if (turn - first) % math.tau <= last - first:
+                    heights.append(height)
+            if max(heights) >= bottom and min(heights) <= top:
+                return True
+        return False
 
 
 class _Edge:
@@ -200,22 +242,17 @@ class _Edge:
     `p * cos(longitude) + q * sin(longitude)`.
 
     Attributes:
-        start: Longitude of the first point.
-        width: Degrees of longitude to the second one, negative westwards.
-        west, reach: Longitude of the western end, and degrees from there to the eastern one.
+        width: Degrees of longitude to the second point, negative westwards.
         south, north: Latitudes between which it runs, bulges included.
+        tolerance: How near to the edge, in tangents, counts as on it.
     """
 
-    __slots__ = ("direction", "is_meridian", "north", "p", "q", "reach", "south", "start", "tolerance", "west", "width")
+    __slots__ = ("is_meridian", "north", "p", "q", "south", "tolerance", "width")
 
     def __init__(self, one: Place, other: Place) -> None:
-        self.start = one[1]
         self.width = wrapped(other[1] - one[1])
-        self.direction = 1 if self.width > 0 else -1
-        self.reach = abs(self.width)
-        self.west = one[1] if self.width >= 0 else other[1]
         self.south, self.north = sorted((one[0], other[0]))
-        self.is_meridian = self.reach <= _ON_BORDER
+        self.is_meridian = self.width == 0
         self.p = self.q = self.tolerance = 0.0
         if not self.is_meridian:
             self._lay_circle(one, other)
@@ -224,22 +261,38 @@ class _Edge:
         one_lat, one_lon, other_lat, other_lon = (math.radians(degrees) for degrees in (*one, *other))
         sine = math.sin(other_lon - one_lon)
         tangents = math.tan(one_lat), math.tan(other_lat)
-        if abs(sine) < 1e-12:  # opposite meridians: over a pole
-            sine = math.copysign(1e-12, sine)
+        if abs(sine) < _LEAST_SINE:  # opposite meridians: over a pole
+            sine = math.copysign(_LEAST_SINE, sine)
         self.p = (tangents[0] * math.sin(other_lon) - tangents[1] * math.sin(one_lon)) / sine
         self.q = (tangents[1] * math.cos(one_lon) - tangents[0] * math.cos(other_lon)) / sine
-        steepest = max(abs(tangents[0]), abs(tangents[1]), 1.0)
+        steepest = max(abs(tangents[0]), abs(tangents[1]))
         self.tolerance = math.radians(_ON_BORDER) * (1 + steepest**2)
+        west = one[1] if self.width > 0 else other[1]
         crest = math.degrees(math.atan2(self.q, self.p))
         height = math.degrees(math.atan(math.hypot(self.p, self.q)))
-        if (crest - self.west) % 360 <= self.reach:
+        if (crest - west) % 360 <= abs(self.width):
             self.north = max(self.north, height)
-        if (crest + 180 - self.west) % 360 <= self.reach:
+        if (crest + 180 - west) % 360 <= abs(self.width):
             self.south = min(self.south, -height)
 
 
+def _bounds_of(edges: Sequence[_Edge], places: Sequence[float], poles: tuple[bool, bool]) -> Bounds:
+    """Return what lies around edges whose points have these longitudes, counted on; `poles` north and south."""
+    top = 90.0 if poles[0] else max(edge.north for edge in edges) + _ON_BORDER
+    bottom = -90.0 if poles[1] else min(edge.south for edge in edges) - _ON_BORDER
+    width = max(places) - min(places) + 2 * _ON_BORDER
+    if width >= 360:
+        return Bounds(bottom, top, -180.0, 180.0)
+    left = wrapped(min(places) - _ON_BORDER)
+    return Bounds(bottom, top, left, left + width)
+
+
 def _canonical(points: Sequence[Place]) -> tuple[Place, ...]:
-    """Return the points of a line as every way to write it gives them: from the least one, to the lesser side."""
+    """Return the points of a line as every way to write it gives them: from the least one, to the lesser side.
+
+    They are a tenth of a millimetre exact: nearer meridians would cost the edges between them their digits.
+    """
+    points = [(round(lat, _DIGITS), wrapped(round(lon, _DIGITS))) for lat, lon in points]
     kept = [point for position, point in enumerate(points) if point != points[position - 1]] or [points[0]]
     start = kept.index(min(kept))
     forwards = (*kept[start:], *kept[:start])
@@ -251,6 +304,12 @@ def unit_vector(place: Place) -> tuple[float, float, float]:
     lat, lon = math.radians(place[0]), math.radians(place[1])
     aside = math.cos(lat)
     return aside * math.cos(lon), aside * math.sin(lon), math.sin(lat)
+
+
+def tangents_of(place: Place) -> tuple[float, float, float]:
+    """Return the tangent of the latitude, cosine and sine of the longitude."""
+    lat, lon = math.radians(place[0]), math.radians(place[1])
+    return math.tan(lat), math.cos(lon), math.sin(lon)
 
 
 def _squared_chord(angle: float) -> float:

@@ -15,6 +15,10 @@ PLACES = st.tuples(LATITUDES, LONGITUDES)
 SIZES = st.sampled_from((1e-6, 0.01, 1.0, 7.5, 30.0, 100.0))
 
 
+def _on_globe(lat: float) -> float:
+    return max(-90.0, min(90.0, lat))
+
+
 def _near(place: tuple[float, float], size: float, turns: list[tuple[float, float]]) -> list[tuple[float, float]]:
     lat, lon = place
     return [(max(-89.0, min(89.0, lat + up * size)), (lon + aside * size + 180) % 360 - 180) for up, aside in turns]
@@ -42,7 +46,7 @@ def test_an_index_finds_what_holds_the_place(shapes: list[Shape], data: st.DataO
         index.add(shape, number)
     inside = st.sampled_from(shapes).flatmap(
         lambda shape: st.tuples(
-            st.floats(0, 1).map(lambda part: shape.bounds().bottom * part + shape.bounds().top * (1 - part)),
+            st.floats(0, 1).map(lambda part: _on_globe(shape.bounds().bottom * part + shape.bounds().top * (1 - part))),
             st.floats(0, 1).map(
                 lambda part: (shape.bounds().left * part + shape.bounds().right * (1 - part) + 180) % 360 - 180
             ),
@@ -128,3 +132,22 @@ def test_a_polygon_goes_over_the_date_line_and_around_a_pole() -> None:
     assert cap.holds((89.0, 45.0))
     assert not cap.holds((60.0, 45.0))
     assert cap.bounds().top == 90
+
+
+@settings(max_examples=400, deadline=None)
+@given(PLACES, SIZES, _TURNS, st.floats(0, 1), st.floats(0, 1))
+def test_the_core_of_a_polygon_is_inside(
+    place: tuple[float, float], size: float, turns: list[tuple[float, float]], up: float, aside: float
+) -> None:
+    polygon = Polygon(_near(place, size, turns))
+    core = polygon.core
+    if core.bottom < core.top:
+        lon = core.left * aside + core.right * (1 - aside)
+        assert polygon.holds((core.bottom * up + core.top * (1 - up), (lon + 180) % 360 - 180))
+
+
+def test_a_plain_polygon_has_a_core() -> None:
+    hexagon = Polygon([(0.0, -10.0), (5.0, -5.0), (5.0, 5.0), (0.0, 10.0), (-5.0, 5.0), (-5.0, -5.0)])
+    core = hexagon.core
+    assert core.right - core.left > 10
+    assert core.top - core.bottom > 5

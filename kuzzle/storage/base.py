@@ -255,6 +255,15 @@ writer learns of it. It must not block nor raise."""
 
 
 @dataclass(slots=True)
+class Explanation:
+    """A score, what it is, and what it is made of."""
+
+    value: float
+    description: str
+    details: list[Explanation]
+
+
+@dataclass(slots=True)
 class Hit:
     """A found document.
 
@@ -267,6 +276,7 @@ class Hit:
         version: Its version, when that was asked for.
         fields: Values of fields, by name.
         matched: The names of queries that it matches.
+        explanation: Why it has its score.
         groups: Pages of the documents that the hit stands for, by name, when hits are collapsed.
     """
 
@@ -281,6 +291,7 @@ class Hit:
     version: int | None = None
     fields: dict[str, list[Any]] | None = None
     matched: list[str] | None = None
+    explanation: Explanation | None = None
     groups: dict[str, SearchPage] | None = None
     nested: list[tuple[str, int]] | None = None
 

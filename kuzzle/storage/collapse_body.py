@@ -13,8 +13,8 @@ from kuzzle.storage.tree import Search
 MAX_INNER_HITS: Final = 10
 
 _INNER_KEYS: Final = frozenset({"from", "size", "sort", "_source", "highlight", "version", "track_scores",
-                               "docvalue_fields", "stored_fields"})  # fmt: skip
-_UNSUPPORTED: Final = frozenset({"collapse", "explain", "ignore_unmapped", "script_fields"})  # fmt: skip
+                               "docvalue_fields", "explain", "stored_fields"})  # fmt: skip
+_UNSUPPORTED: Final = frozenset({"collapse", "ignore_unmapped", "script_fields"})  # fmt: skip
 _INNER_SIZE: Final = 3
 
 

@@ -21,12 +21,14 @@ class HitParts:
         has_score: The score, though the hits are sorted by something else.
         fields: Fields whose values are shown as the index has them.
         stored: Patterns of fields whose values are shown as they were written, where the mapping says `store`.
+        has_explanation: Why a hit has its score.
     """
 
     has_version: bool = False
     has_score: bool = False
     fields: tuple[str, ...] = ()
     stored: tuple[str, ...] = ()
+    has_explanation: bool = False
 
 
 NO_PARTS: Final = HitParts()

@@ -24,14 +24,14 @@ MAX_DOC_VALUES: Final = 100
 
 SEARCH_KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
-     "collapse", "docvalue_fields", "min_score", "stored_fields", "track_scores", "version"}
+     "collapse", "docvalue_fields", "explain", "min_score", "stored_fields", "track_scores", "version"}
 )  # fmt: skip
 # Keys of Elasticsearch 5 that ask for what this server does not do; some of them only when they are not false.
 _UNSUPPORTED: Final = frozenset(
-    {"explain", "ext", "indices_boost", "profile", "rescore", "script_fields", "slice", "stats",
+    {"ext", "indices_boost", "profile", "rescore", "script_fields", "slice", "stats",
      "suggest", "terminate_after", "timeout"}
 )  # fmt: skip
-_OFF: Final = frozenset({"explain", "profile"})
+_OFF: Final = frozenset({"profile"})
 KNOWN_KEYS: Final = SEARCH_KEYS | _UNSUPPORTED
 """The keys of Elasticsearch 5, served or not."""
 
@@ -83,7 +83,11 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
         collapse=collapse,
         parts=HitParts(
-            _flag(body, "version"), _flag(body, "track_scores"), _doc_values(body.get("docvalue_fields")), stored
+            _flag(body, "version"),
+            _flag(body, "track_scores"),
+            _doc_values(body.get("docvalue_fields")),
+            stored,
+            _flag(body, "explain"),
         ),
         named=(*named, *filter_names),
     )

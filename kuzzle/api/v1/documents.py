@@ -25,6 +25,7 @@ from kuzzle.storage.base import (
     DocumentAlreadyExistsError,
     DocumentToReplaceNotFoundError,
     DocumentWrite,
+    Explanation,
     FailedWrite,
     Hit,
     SearchPage,
@@ -244,11 +245,18 @@ def _bare_hit(hit: Hit) -> dict[str, Any]:
         shape["sort"] = hit.sort
     if hit.matched:
         shape["matched_queries"] = hit.matched
+    if hit.explanation is not None:
+        shape["_explanation"] = _explanation(hit.explanation)
     inner = {name: _page_below(page, _bare_hit) for name, page in (hit.inner_hits or {}).items()}
     inner.update({name: _page_below(page, _hit) for name, page in (hit.groups or {}).items()})
     if inner:
         shape["inner_hits"] = inner
     return shape
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    details = [_explanation(inner) for inner in explanation.details]
+    return {"value": explanation.value, "description": explanation.description, "details": details}
 
 
 def _page_below(page: SearchPage, word: Callable[[Hit], dict[str, Any]]) -> dict[str, Any]:

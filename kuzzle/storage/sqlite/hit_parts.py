@@ -11,6 +11,7 @@ from kuzzle.storage.doc_values import check_doc_values, shown_value
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.explaining import Explainer
 from kuzzle.storage.sqlite.pages import Matches
 from kuzzle.storage.stored_fields import StoredFields
 from kuzzle.storage.tree import Search
@@ -36,6 +37,9 @@ class PartsFinder:
             for path in search.parts.fields
             if (field := _find(state, path)) is not None
         ]
+        self._explainer: Explainer | None = None
+        if search.parts.has_explanation:
+            self._explainer = Explainer(connection, state, matches.translation, search.query)
         self._stored = StoredFields(state.mapping, search.parts.stored)
         self._statement = (
             f"SELECT value FROM {state.values_table} INDEXED BY {state.values_index} "
@@ -48,6 +52,8 @@ class PartsFinder:
             hit.score = self._matches.score_of(rid)
         if self._named:
             hit.matched = self._matches.names_of(rid, self._named)
+        if self._explainer is not None:
+            hit.explanation = self._explainer.explain(rid)
         if self._fields:
             values = {field.path: self._values(rid, field, number) for field, number in self._fields}
             hit.fields = {path: found for path, found in values.items() if found}

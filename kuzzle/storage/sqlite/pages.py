@@ -119,7 +119,7 @@ class Matches:
 
     def names_of(self, rid: int, named: Sequence[tuple[str, Query]]) -> list[str]:
         """Return the names of those queries that a document matches."""
-        conditions = ", ".join(self._translation.condition(query) for _name, query in named)
+        conditions = ", ".join(self._translation.question(query) for _name, query in named)
         statement = f"SELECT {conditions} FROM {self._state.documents_table} AS d WHERE d.rid = :rid"
         (row,) = self._connection.execute(statement, {**self._translation.values, "rid": rid})
         return list(dict.fromkeys(name for (name, _query), is_found in zip(named, row, strict=True) if is_found))

@@ -66,5 +66,28 @@ async def test_hits_show_values_of_fields_and_names_of_clauses(server: Server) -
         ({"year": [1800], "kind": ["novel"]}, ["is novel"]),
         ({"year": [1801], "kind": ["essay"]}, None),
     ]
-    refused = await server.http("POST", f"{BOOKS}/_search", {"explain": True})
+    refused = await server.http("POST", f"{BOOKS}/_search", {"profile": True})
     assert (refused.status, refused.error_id) == (400, "services.storage.unexpected_bad_request")
+
+
+async def test_hits_tell_why_they_have_their_score(server: Server) -> None:
+    await seed(server)
+    query = {"bool": {"must": {"match_all": {}}, "should": {"term": {"kind": {"value": "novel", "boost": 2}}}}}
+    reply = await server.http("POST", f"{BOOKS}/_search", {"query": query, "explain": True, "size": 1})
+    (hit,) = reply.result["hits"]
+    # The outer query is the one that hides the trash.
+    assert hit["_explanation"] == {
+        "value": 3.0,
+        "description": "sum of:",
+        "details": [
+            {
+                "value": 3.0,
+                "description": "sum of:",
+                "details": [
+                    {"value": 1.0, "description": "weight(MatchAll)", "details": []},
+                    {"value": 2.0, "description": "weight(Term kind:novel)", "details": []},
+                ],
+            }
+        ],
+    }
+    assert hit["_score"] == 3.0

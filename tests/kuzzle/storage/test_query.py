@@ -228,7 +228,7 @@ def test_arguments_override_the_body_only_when_given() -> None:
     [
         ({"suggestions": {}}, "Unknown key for a START_OBJECT in [suggestions]."),
         ({"filters": []}, "Unknown key for a START_ARRAY in [filters]."),
-        ({"explain": True}, "[explain] of a search is not supported"),
+        ({"explain": "why"}, "[search] [explain] must be a boolean"),
         *(({name: value}, f"[{name}] of a search is not supported") for name, value in (
             ("profile", True), ("script_fields", {}),
             ("suggest", {}), ("rescore", {}), ("timeout", "1s"), ("terminate_after", 1), ("indices_boost", []),

@@ -45,6 +45,7 @@ from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.entitlement import Entitlement
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
+from kuzzle.security.doorman import Doorman
 from kuzzle.security.login_limits import LoginLimits
 from kuzzle.security.logins import Logins
 from kuzzle.security.model import SecurityModel
@@ -106,6 +107,8 @@ class Application:
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
         self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
+        logins = self._build_logins()
+        self.doorman = Doorman(logins, self.tokens, self.security.users, self.security.rights)
         self.security.users.on_deleted.append(self.credentials.delete_all)
         self.security.users.on_deleted.append(self.tokens.revoke_all)
         self.statistics = Statistics(config.section("stats"))
@@ -117,7 +120,7 @@ class Application:
         self.stop_server: Callable[[], None] = _ignore_stop
         self.funnel = Funnel(
             api=api,
-            registry=self._build_registry(),
+            registry=self._build_registry(logins),
             slots=self.slots,
             events=self.events,
             rights=self.security.rights,
@@ -132,19 +135,23 @@ class Application:
             is_ready=self.is_ready,
             on_connection_removed=self.realtime.remove_connection,
             statistics=self.statistics,
+            doorman=self.doorman,
             meter=meter,
         )
         self.realtime.outlet = self.entrypoint
         self.realtime.holders.watcher = self.tokens
         self.entitlement = Entitlement(self.realtime, self.security.may_subscribe)
         self.security.rights.on_changed.append(self.entitlement.rights_changed)
-        self.tokens.on_ended = lambda token_id, is_expired: self.realtime.end_token(token_id, is_expired=is_expired)
+        self.tokens.on_ended = self._token_ended
+        self.tokens.on_user_revoked = self.doorman.user_revoked
+        self.security.rights.on_changed.append(self.doorman.rights_changed)
+        self.doorman.disconnect = self.entrypoint.disconnect
         self.statistics.connection_counts = lambda: self.entrypoint.connection_counts
         self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = self._build_protocols()
         self._is_started = False
 
-    def _build_registry(self) -> Registry:
+    def _build_registry(self, logins: Logins) -> Registry:
         limits = self.config.section("limits")
         importer = Importer(self.storage, self.auto_refresh)
         specifications = self.specifications
@@ -158,7 +165,7 @@ class Application:
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
                 BulkController(self.storage, self.realtime, importer, rights, limits),
                 RealtimeController(self.realtime, specifications, self.tokens, self.security.may_subscribe),
-                SessionsController(self._build_logins(), self.tokens, self.realtime, self.events),
+                SessionsController(logins, self.tokens, self.realtime, self.events),
                 CurrentUserController(self.security.users, rights, self.credentials),
                 MyCredentialsController(self.credentials),
                 CredentialsController(self.credentials, self.security.users, self.tokens),
@@ -193,6 +200,10 @@ class Application:
     async def _empty_cache(self) -> None:
         for clear in self._cached:
             clear()
+
+    def _token_ended(self, token_id: str, is_expired: bool) -> None:
+        self.realtime.end_token(token_id, is_expired=is_expired)
+        self.doorman.token_ended(token_id)
 
     def _build_logins(self) -> Logins:
         limits = LoginLimits(self.config.section("security")["failedLogins"], time.monotonic)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from kuzzle.security.doorman import Identity
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
@@ -27,10 +30,11 @@ class Connection:
         headers: Headers of the HTTP request or upgrade, by lower-case name.
         request_line: First line of the HTTP request (`GET /_now HTTP/1.1`) for the access log; empty
             on protocols that carry many requests.
+        identity: Who it acts for, where its protocol asks for credentials; None: requests say who asks.
         is_open: False once the client is gone; requests that still wait are dropped then.
     """
 
-    __slots__ = ("forwarded", "headers", "id", "ips", "is_open", "peer", "protocol", "request_line")
+    __slots__ = ("forwarded", "headers", "id", "identity", "ips", "is_open", "peer", "protocol", "request_line")
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class Connection:
         self.forwarded = ips[:-1] if is_peer_last else ips[1:]
         self.headers = headers
         self.request_line = request_line
+        self.identity: Identity | None = None
         self.is_open = True
 
     def client_address(self, proxies: int) -> str:

@@ -16,6 +16,7 @@ from kuzzle.notification import Notification
 from kuzzle.request import Request
 from kuzzle.response import Response
 from kuzzle.schemas import load_schema
+from kuzzle.security.doorman import Doorman
 from kuzzle.statistics import Statistics
 from kuzzle.validation import Validator
 
@@ -47,6 +48,7 @@ class Entrypoint:
 
     Attributes:
         api: The API generation that words errors found before a request exists.
+        doorman: Lets connections in, where a protocol asks for credentials when a client connects.
         is_shutting_down: True once no new work is taken.
         is_ready: Tells whether the server serves: started, not stopping, not overloaded.
     """
@@ -60,9 +62,11 @@ class Entrypoint:
         is_ready: Callable[[], bool],
         on_connection_removed: Callable[[str], None],
         statistics: Statistics,
+        doorman: Doorman,
         meter: RequestMeter | None = None,
     ) -> None:
         self.api = api
+        self.doorman = doorman
         self.is_ready = is_ready
         self.is_shutting_down = False
         # Chosen here, so that a server without metrics asks for none on the way of a request.
@@ -86,6 +90,8 @@ class Entrypoint:
         connection = self._connections.pop(connection_id, None)
         if connection is not None:
             connection.is_open = False
+            if connection.identity is not None:
+                self.doorman.leave(connection.identity)
             self._on_connection_removed(connection_id)
 
     @property

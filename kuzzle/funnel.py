@@ -68,11 +68,14 @@ class Funnel:
 
     async def _pass_gates(self, request: Request) -> object:
         jwt = request.jwt
-        if jwt is None:
-            user = ANONYMOUS
-        else:
+        if jwt is not None:
             token = request.token = await self._tokens.authenticate(jwt)
             user = await self._users.get(token.kuid)
+        elif (identity := request.connection.identity) is not None:
+            request.token = identity.token
+            user = await self._users.get(identity.user.id)
+        else:
+            user = ANONYMOUS
         request.user = user
 
         controller, action = request.controller, request.action

@@ -34,7 +34,16 @@ ROWS = (
     ("kuzzle",),  # the leaves
 )
 # What a protocol may use of the entry point.
-ENTRYPOINT = {"api", "is_ready", "is_shutting_down", "new_connection", "remove_connection", "execute", "log_access"}
+ENTRYPOINT = {
+    "api",
+    "doorman",
+    "is_ready",
+    "is_shutting_down",
+    "new_connection",
+    "remove_connection",
+    "execute",
+    "log_access",
+}
 INTERFACE = {
     "name",
     "start",

@@ -30,8 +30,9 @@ class RealtimeController(Controller):
     @action("subscribe")
     async def subscribe(self, request: Request) -> Subscription | None:
         """Let the connection receive what matches a filter."""
-        if request.token is not None:  # good at the gate, and maybe no longer after pipes that took their time
-            await self._tokens.authenticate(request.token.text)
+        token = request.token
+        if token is not None and token.text:  # good at the gate, and maybe no longer after pipes that took their time
+            await self._tokens.authenticate(token.text)
         if not await self._may_listen(request.user.id, *request.target()):  # likewise
             raise refusal(request.user)
         return self._realtime.subscribe(

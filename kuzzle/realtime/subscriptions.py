@@ -207,7 +207,7 @@ class Realtime:
         """Let what a connection has subscribed to by other tokens of the same user hang on a new one."""
         for room in self._rooms_of.get(connection_id, {}).values():
             member = room.members[connection_id]
-            if member.token is not None and member.token.kuid == new.kuid:
+            if member.token is not None and member.token.text and member.token.kuid == new.kuid:
                 self._renew(member, connection_id, new)
 
     def _renew(self, member: Member, connection_id: str, token: Token | None) -> None:

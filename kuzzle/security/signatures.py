@@ -53,9 +53,13 @@ class Signatures:
         content = {"_id": claims.kuid, "iat": issued_at_s, "exp": claims.expires_at_s, "jti": claims.token_id}
         return jwt.encode(dict(self._header), content, self._key, self._algorithms)
 
+    def has_our_header(self, text: str) -> bool:
+        """Tell whether a text begins as all tokens of this server do."""
+        return text.startswith(self._beginning)
+
     def read(self, text: str) -> Claims | None:
         """Return what a token says, None when this server did not sign it."""
-        if not text.startswith(self._beginning) or len(text) > _MAX_CHARACTERS:
+        if not self.has_our_header(text) or len(text) > _MAX_CHARACTERS:
             return None
         try:
             content: dict[str, Any] = jwt.decode(text, self._key, algorithms=self._algorithms).claims

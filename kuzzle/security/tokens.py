@@ -40,6 +40,7 @@ class Tokens:
 
     Attributes:
         on_ended: Called with the id of a token that is good no longer, and whether its time was over.
+        on_user_revoked: Called with the id of a user who has no token any more.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Tokens:
             ConfigError: The default lifetime is longer than the longest one.
         """
         self.on_ended: Callable[[str, bool], None] = lambda _token_id, _is_expired: None
+        self.on_user_revoked: Callable[[str], None] = lambda _kuid: None
         self._default_ttl_ms = read_duration_ms(options["expiresIn"]) or 0
         self._max_ttl_ms: int = options["maxTTL"]
         if 0 <= self._max_ttl_ms < self._default_ttl_ms:
@@ -75,6 +77,7 @@ class Tokens:
         self._verified = VerifiedTokens()
         self._refreshing: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._watchers: dict[str, int] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -87,6 +90,7 @@ class Tokens:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._watchers.clear()
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
@@ -107,6 +111,10 @@ class Tokens:
             self._verified.remove(token)
             raise KuzzleError("security.token.invalid" if token.is_refreshed else "security.token.expired")
         return token
+
+    def is_token(self, text: str) -> bool:
+        """Tell whether a text has the form of a token of this server, good or not."""
+        return self._signatures.has_our_header(text)
 
     async def _verify(self, text: str) -> Token:
         claims = self._signatures.read(text)
@@ -172,7 +180,7 @@ class Tokens:
         current.is_refreshed = True
         current.expires_at_ms = ends_at_ms
         if current.id in self._timers:
-            self._timers.pop(current.id).cancel()
+            self._timers[current.id].cancel()
             self._set_timer(current)
         return await self.issue(old.kuid, ttl_ms)
 
@@ -196,25 +204,36 @@ class Tokens:
         await self._documents.remove_all(
             await self._documents.find_ids(Term("userId", kuid)), after_commit=self._forget
         )
+        self.on_user_revoked(kuid)
 
     async def forget_all(self) -> None:
         """Take note that the store keeps no token any more."""
         for token in list(self._verified):
             self._verified.remove(token)
         for token_id in list(self._timers):
-            self._timers.pop(token_id).cancel()
+            self._unset_timer(token_id)
             self.on_ended(token_id, False)
 
     def watch(self, token: Token) -> None:
-        """Tell `on_ended` when the time of a token is over, and not only when somebody asks by it."""
-        if token.id not in self._timers:
+        """Tell `on_ended` when the time of a token is over, and not only when somebody asks by it.
+
+        Each call asks for one of `unwatch`, unless the token ends before.
+        """
+        watchers = self._watchers[token.id] = self._watchers.get(token.id, 0) + 1
+        if watchers == 1:
             self._set_timer(token)
 
     def unwatch(self, token: Token) -> None:
-        """Watch a token no longer."""
-        timer = self._timers.pop(token.id, None)
-        if timer is not None:
-            timer.cancel()
+        """Watch a token for one watcher less."""
+        watchers = self._watchers.get(token.id, 0)
+        if watchers > 1:
+            self._watchers[token.id] = watchers - 1
+        elif watchers:
+            self._unset_timer(token.id)
+
+    def _unset_timer(self, token_id: str) -> None:
+        if self._watchers.pop(token_id, None):
+            self._timers.pop(token_id).cancel()
 
     def _set_timer(self, token: Token) -> None:
         delay_s = max(0.0, token.expires_at_ms / 1000 - self._clock())
@@ -224,7 +243,7 @@ class Tokens:
         if token.expires_at_ms > self._clock() * 1000:  # the clock of the machine was set back
             self._set_timer(token)
             return
-        del self._timers[token.id]
+        self._unset_timer(token.id)
         self._verified.remove(token)
         self.on_ended(token.id, True)
 
@@ -234,9 +253,7 @@ class Tokens:
             token = self._verified.find_of_user(document.source["userId"], document.id)
             if token is not None:
                 self._verified.remove(token)
-            timer = self._timers.pop(document.id, None)
-            if timer is not None:
-                timer.cancel()
+            self._unset_timer(document.id)
             self.on_ended(document.id, False)
 
     async def sweep(self) -> int:

@@ -17,7 +17,7 @@ class Token:
     Attributes:
         id: Its own id, under which the store keeps it.
         kuid: The user it was issued to.
-        text: As clients send it.
+        text: As clients send it; empty: nobody sends it, it stands for a connection that a password let in.
         expires_at_ms: Milliseconds since the epoch.
         ttl_ms: How long it lives from its issue on.
         is_refreshed: True once another one took its place; it is good for a short time more.

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from kuzzle.connection import Connection
 from protocols.mqtt.bounds import Bounds, StoredBytes
+from protocols.mqtt.guard import Guard
 from protocols.mqtt.message import Message
 from protocols.mqtt.packets import MQTT_5, Subscribe, TopicRequest, Will
 from protocols.mqtt.reasons import OLD_SUBSCRIPTION_FAILURE, MalformedPacketError, Reason
@@ -22,8 +24,10 @@ from protocols.mqtt.topics import Destination, Topics
 
 logger = logging.getLogger(__name__)
 
-WillRequest = Callable[[tuple[str, ...], bytes, Destination], None]
-"""Runs the payload of a will as a request: addresses of the lost client, payload, destination."""
+WillRequest = Callable[[Connection, bytes, Destination], None]
+"""Runs the payload of a will as a request: connection of the lost client, payload, destination."""
+WillMessage = Callable[[Connection, Message], None]
+"""Publishes a will of a lost client, if it may."""
 
 
 class Timer(Protocol):
@@ -39,7 +43,7 @@ CallLater = Callable[[float, Callable[[], None]], Timer]
 @dataclass(slots=True)
 class _PendingWill:
     will: Will
-    ips: tuple[str, ...]
+    connection: Connection
     timer: Timer
 
 
@@ -49,6 +53,8 @@ class Broker:
     Attributes:
         topics: Who may publish and subscribe to what.
         bounds: How much is kept.
+        guard: Asks for rights on topics; None: nobody asks.
+        publish_will: Publishes a will where there is a guard.
     """
 
     def __init__(
@@ -59,8 +65,11 @@ class Broker:
         clock: Callable[[], float],
         call_later: CallLater,
         serve_will: WillRequest,
+        guard: Guard | None = None,
     ) -> None:
         """Take `clock` in seconds from any start."""
+        self.guard = guard
+        self.publish_will: WillMessage = lambda _connection, _message: None
         self.topics = topics
         self.bounds = bounds
         self.clock = clock
@@ -102,16 +111,16 @@ class Broker:
         """Return the session of a client."""
         return self._sessions.get(client_id)
 
-    def leave(self, session: Session, will: Will | None, ips: tuple[str, ...]) -> None:
+    def leave(self, session: Session, will: Will | None, connection: Connection) -> None:
         """Take note that a client's connection has ended; `will` is published unless it is None."""
         session.detach()
         if will is not None:
             delay_s = min(will.delay_s, session.expiry_s)
             if delay_s:
                 timer = self._call_later(delay_s, lambda: self._publish_pending_will(session.client_id))
-                self._wills[session.client_id] = _PendingWill(will, ips, timer)
+                self._wills[session.client_id] = _PendingWill(will, connection, timer)
             else:
-                self._publish_will(will, ips)
+                self._publish_will(will, connection)
         if session.expiry_s:
             self._absent[session.client_id] = self._call_later(session.expiry_s, lambda: self._expire(session))
         else:
@@ -153,26 +162,27 @@ class Broker:
         pending = self._wills.pop(client_id, None)
         if pending is not None:
             pending.timer.cancel()
-            self._publish_will(pending.will, pending.ips)
+            self._publish_will(pending.will, pending.connection)
 
-    def _publish_will(self, will: Will, ips: tuple[str, ...]) -> None:
+    def _publish_will(self, will: Will, connection: Connection) -> None:
         destination = self.topics.destination(will.topic)
         if destination is Destination.FORBIDDEN:
             logger.debug("The will of an MQTT client on %r is not published: forbidden topic", will.topic)
         elif destination is Destination.MESSAGE:
-            self.publish(
-                Message(
-                    will.topic,
-                    will.payload,
-                    will.qos,
-                    retain=will.retain,
-                    properties=will.properties,
-                    now=self.clock(),
-                ),
-                None,
+            message = Message(
+                will.topic,
+                will.payload,
+                will.qos,
+                retain=will.retain,
+                properties=will.properties,
+                now=self.clock(),
             )
+            if self.guard is None:
+                self.publish(message, None)
+            else:
+                self.publish_will(connection, message)
         else:
-            self._serve_will(ips, will.payload, destination)
+            self._serve_will(connection, will.payload, destination)
 
     # --- messages
 
@@ -220,8 +230,10 @@ class Broker:
 
     # --- subscriptions
 
-    def subscribe(self, session: Session, packet: Subscribe, version: int) -> tuple[list[int], list[str]]:
-        """Add the subscriptions of a packet.
+    def subscribe(
+        self, session: Session, packet: Subscribe, version: int, connection: Connection
+    ) -> tuple[list[int], list[str]]:
+        """Add the subscriptions of a packet that came by a connection.
 
         Returns:
             The codes of SUBACK, and the topics whose retained message is now due.
@@ -229,7 +241,7 @@ class Broker:
         codes: list[int] = []
         due: list[str] = []
         for request in packet.requests:
-            refusal = self._find_refusal(session, request)
+            refusal = self._find_refusal(session, request, connection)
             if refusal is not None:
                 codes.append(refusal if version == MQTT_5 else OLD_SUBSCRIPTION_FAILURE)
                 continue
@@ -265,8 +277,20 @@ class Broker:
                 codes.append(Reason.NO_SUBSCRIPTION_EXISTED)
         return codes
 
-    def _find_refusal(self, session: Session, request: TopicRequest) -> Reason | None:
+    def drop_forbidden(self, session: Session, connection: Connection) -> bool:
+        """End the subscriptions of topics that a client has no right to; tell whether there were any."""
+        if self.guard is None:
+            return False
+        guard = self.guard
+        forbidden = [topic for topic in session.subscriptions if not guard.may_subscribe(connection, topic)]
+        for topic in forbidden:
+            self._unsubscribe(session, topic)
+        return bool(forbidden)
+
+    def _find_refusal(self, session: Session, request: TopicRequest, connection: Connection) -> Reason | None:
         refusal = self.topics.find_refusal(request.topic)
+        if refusal is None and self.guard is not None and not self.guard.may_subscribe(connection, request.topic):
+            refusal = Reason.NOT_AUTHORIZED
         if refusal is not None or request.topic in session.subscriptions:
             return refusal
         return Reason.QUOTA_EXCEEDED if len(session.subscriptions) >= self.bounds.max_subscriptions else None

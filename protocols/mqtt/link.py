@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from kuzzle.connection import Connection, new_id
 from protocols.mqtt.broker import Broker
+from protocols.mqtt.greeting import TOPIC_ALIAS_MAXIMUM, greeting, session_expiry_s
 from protocols.mqtt.message import Message
 from protocols.mqtt.packets import (
     MQTT_5,
@@ -37,17 +38,13 @@ from protocols.mqtt.packets import (
     encode_suback,
     encode_unsuback,
 )
-from protocols.mqtt.properties import NONE, Properties, Property
+from protocols.mqtt.properties import Property
 from protocols.mqtt.reader import PacketReader
 from protocols.mqtt.reasons import OLD_RETURN_CODES, MalformedPacketError, Reason, protocol_error
 from protocols.mqtt.session import Session
 from protocols.mqtt.topics import Destination
 
 logger = logging.getLogger(__name__)
-
-_EXPIRES_NEVER: Final = 0xFFFFFFFF
-# Topic aliases a client may set: each is kept until the connection ends [MQTT-3.2.2-17].
-_TOPIC_ALIAS_MAXIMUM: Final = 32
 
 
 class Wire(Protocol):
@@ -78,6 +75,9 @@ class Host(Protocol):
     def ended(self, link: Link) -> None:
         """A client that had connected is gone."""
 
+    def authenticate(self, link: Link, packet: Connect) -> None:
+        """Find out who a client is, then call the link's `admit` or `turn_away`."""
+
     def serve(self, link: Link, payload: bytes, destination: Destination, correlation: bytes | None) -> None:
         """Run a request; `correlation` goes back with the answer."""
 
@@ -99,6 +99,7 @@ class Link:
         "_host",
         "_is_ended",
         "_is_open",
+        "_is_waiting",
         "_reader",
         "_will",
         "_wire",
@@ -127,6 +128,7 @@ class Link:
         self._will: Will | None = None
         self._is_open = True
         self._is_ended = False
+        self._is_waiting = False  # for the host to say who the client is
 
     # --- what the socket calls
 
@@ -169,7 +171,8 @@ class Link:
     @property
     def is_reading(self) -> bool:
         """False while the client must wait: it does not read itself, or asks too much at once."""
-        return self._is_open and self._wire.is_writable and self.requests < self._broker.bounds.max_requests
+        is_ready = self._is_open and not self._is_waiting and self._wire.is_writable
+        return is_ready and self.requests < self._broker.bounds.max_requests
 
     # --- what the session calls
 
@@ -213,7 +216,7 @@ class Link:
             return
         self._is_ended = True
         self._host.ended(self)
-        self._broker.leave(session, will, self.connection.ips)
+        self._broker.leave(session, will, self.connection)
 
     def _refuse(self, error: MalformedPacketError) -> None:
         logger.debug("MQTT client %s: %s", self.connection.id, error)
@@ -235,26 +238,69 @@ class Link:
         properties = packet.properties
         if Property.AUTHENTICATION_METHOD in properties:
             raise MalformedPacketError(Reason.BAD_AUTHENTICATION_METHOD, "extended authentication")
-        client_id = packet.client_id
-        if not client_id:  # [MQTT-3.1.3-6], [MQTT-3.1.3-7]; MQTT 3.1 asks for one to 23 characters
-            if version < 4 or (version == 4 and not packet.clean_start):
-                raise MalformedPacketError(Reason.CLIENT_ID_NOT_VALID, "empty client identifier")
-            client_id = new_id()
+        if not packet.client_id and (version < 4 or (version == 4 and not packet.clean_start)):
+            # [MQTT-3.1.3-7]; MQTT 3.1 asks for one to 23 characters
+            raise MalformedPacketError(Reason.CLIENT_ID_NOT_VALID, "empty client identifier")
+        if self._broker.guard is None:
+            self._enter(packet)
+        else:
+            self._is_waiting = True
+            self._host.authenticate(self, packet)
+
+    # --- what the host calls once it knows who the client is
+
+    def admit(self, packet: Connect) -> None:
+        """Go on with a client that may connect; the socket then reads on."""
+        self._is_waiting = False
+        if not self._is_open:
+            return
+        try:
+            self._enter(packet)
+        except MalformedPacketError as error:
+            self._refuse(error)
+
+    def turn_away(self, reason: Reason, text: str) -> None:
+        """Refuse a client."""
+        self._is_waiting = False
+        if self._is_open:
+            self._refuse(MalformedPacketError(reason, text))
+
+    def check_subscriptions(self) -> None:
+        """End the subscriptions of topics that the client has no right to any more; an absent one is asked when it
+        comes back."""
+        if self.session is not None and self._is_open:
+            self._broker.drop_forbidden(self.session, self.connection)
+
+    def _enter(self, packet: Connect) -> None:
+        client_id = packet.client_id or new_id()  # [MQTT-3.1.3-6]
         holder = self._broker.find_session(client_id)
+        if holder is not None and holder.owner != self.owner:
+            raise MalformedPacketError(Reason.CLIENT_ID_NOT_VALID, "the client identifier is another user's")
         if holder is not None and holder.receiver is not None:  # [MQTT-3.1.4-3]
             holder.receiver.give_up_session()
         session, is_present = self._broker.enter(client_id, clean_start=packet.clean_start)
+        session.owner = self.owner
+        if is_present and self._broker.drop_forbidden(session, self.connection):
+            # What waits may be of topics that the client has lost the right to.
+            self._broker.leave(session, None, self.connection)
+            session, is_present = self._broker.enter(client_id, clean_start=True)
+            session.owner = self.owner
         self.session = session
         self.keep_alive_s = packet.keep_alive_s
         self._will = packet.will
-        self._read_limits(properties)
-        session.expiry_s = self._session_expiry(packet)
+        self._read_limits(packet.properties)
+        session.expiry_s = session_expiry_s(packet, self._broker.bounds)
         session.attach(self)
         self._host.accepted(self)
-        self._wire.send(
-            encode_connack(version, session_present=is_present, properties=self._greeting(packet, client_id))
-        )
+        properties = greeting(packet, client_id, session, self._broker.bounds)
+        self._wire.send(encode_connack(packet.version, session_present=is_present, properties=properties))
         session.send_waiting()
+
+    @property
+    def owner(self) -> str | None:
+        """Id of the user whose session it is; None where nobody asks who clients are."""
+        identity = self.connection.identity
+        return None if identity is None else identity.user.id
 
     def _read_limits(self, properties: Mapping[Property, Any]) -> None:
         receive_maximum = properties.get(Property.RECEIVE_MAXIMUM)
@@ -262,35 +308,13 @@ class Link:
             self.window = min(self.window, receive_maximum)
         self.max_packet_size = properties.get(Property.MAXIMUM_PACKET_SIZE)
 
-    def _session_expiry(self, packet: Connect) -> int:
-        if packet.version == MQTT_5:
-            asked: int = packet.properties.get(Property.SESSION_EXPIRY, 0)
-        else:
-            asked = 0 if packet.clean_start else _EXPIRES_NEVER
-        return min(asked, self._broker.bounds.session_expiry_s)
-
-    def _greeting(self, packet: Connect, client_id: str) -> Mapping[Property, Any]:
-        if packet.version != MQTT_5:
-            return NONE
-        bounds = self._broker.bounds
-        properties: Properties = {
-            Property.RECEIVE_MAXIMUM: min(bounds.max_inflight, 0xFFFF),
-            Property.MAXIMUM_PACKET_SIZE: min(bounds.max_packet_size, 0xFFFFFFFF),
-            Property.TOPIC_ALIAS_MAXIMUM: _TOPIC_ALIAS_MAXIMUM,
-            Property.WILDCARD_SUBSCRIPTION_AVAILABLE: 0,
-            Property.SHARED_SUBSCRIPTION_AVAILABLE: 0,
-        }
-        if not packet.client_id:
-            properties[Property.ASSIGNED_CLIENT_ID] = client_id
-        session = self.session
-        if session is not None and session.expiry_s != packet.properties.get(Property.SESSION_EXPIRY, 0):
-            properties[Property.SESSION_EXPIRY] = session.expiry_s
-        return properties
-
     def _publish(self, packet: Publish) -> None:
         topic = self._resolve_alias(packet) if packet.alias else packet.topic
         destination = self._broker.topics.destination(topic)
-        if destination is Destination.FORBIDDEN:
+        guard = self._broker.guard
+        if destination is Destination.FORBIDDEN or (
+            destination is Destination.MESSAGE and guard is not None and not guard.may_publish(self.connection, topic)
+        ):
             raise MalformedPacketError(Reason.NOT_AUTHORIZED, f"publishing on {topic!r} is forbidden")
         if packet.qos and not self._receive(packet):
             return
@@ -317,7 +341,7 @@ class Link:
 
     def _resolve_alias(self, packet: Publish) -> str:
         alias = packet.alias
-        if alias > _TOPIC_ALIAS_MAXIMUM:  # [MQTT-3.3.2-9]
+        if alias > TOPIC_ALIAS_MAXIMUM:  # [MQTT-3.3.2-9]
             raise MalformedPacketError(Reason.TOPIC_ALIAS_INVALID, "topic alias beyond the maximum")
         if packet.topic:
             self._aliases[alias] = packet.topic
@@ -339,7 +363,7 @@ class Link:
 
     def _subscribe(self, packet: Subscribe) -> None:
         session = self._session
-        codes, due = self._broker.subscribe(session, packet, self.version)
+        codes, due = self._broker.subscribe(session, packet, self.version, self.connection)
         self._wire.send(encode_suback(self.version, packet.packet_id, codes))
         self._broker.deliver_retained(session, due)
 

@@ -24,13 +24,16 @@ from kuzzle.request import Request
 from kuzzle.response import Response
 from kuzzle.tasks import start_now
 from protocols.base import Protocol, ProtocolContext
+from protocols.followers import Followers
 from protocols.mqtt import shared_topic
 from protocols.mqtt.bounds import Bounds
 from protocols.mqtt.broker import Broker
+from protocols.mqtt.guard import Guard
 from protocols.mqtt.link import Link
 from protocols.mqtt.message import Message
 from protocols.mqtt.packets import (
     MQTT_5,
+    Connect,
     TopicRequest,
     encode_plain_publish,
     encode_publish_parts,
@@ -48,6 +51,8 @@ logger = logging.getLogger(__name__)
 _NOTIFICATION_QOS: Final = 1
 # How long closed connections may take at the end of the server.
 _STOP_TIMEOUT_S: Final = 1.0
+# How a refused login is told, by its HTTP status; anything else is wrong credentials.
+_REFUSALS: Final = {429: Reason.SERVER_BUSY, 503: Reason.SERVER_BUSY, 500: Reason.UNSPECIFIED}
 _NOT_SUBSCRIBED: Final = Subscription(TopicRequest("", 0), None)
 
 
@@ -80,9 +85,18 @@ class MqttProtocol(Protocol):
         self._removals: dict[str, asyncio.TimerHandle] = {}  # connections on their way out
         self._all_closed: asyncio.Event | None = None  # set while the server stops
         self._outbox = Outbox()
+        self._followers: Followers[Link] = Followers()
+        own_topics = {options["requestTopic"], self._response_topic, self._shared_topic or self._response_topic}
+        guard = Guard(self.entrypoint, frozenset(own_topics)) if options["authentication"] else None
         self._broker = Broker(
-            topics, self._bounds, clock=time.monotonic, call_later=_call_later, serve_will=self._serve_will
+            topics,
+            self._bounds,
+            clock=time.monotonic,
+            call_later=_call_later,
+            serve_will=self._serve_will,
+            guard=guard,
         )
+        self._broker.publish_will = self._publish_will
 
     # --- protocols/base.py
 
@@ -104,11 +118,23 @@ class MqttProtocol(Protocol):
         self._broker.close()
 
     def broadcast(self, channels: Sequence[str], notification: Notification) -> None:
-        """Send to the subscribers of the topics named as the channels."""
-        broker = self._broker
+        """Send to the subscribers of the topics named as the channels; where clients must say who they are, only
+        to those who follow the channel besides."""
+        if self._broker.guard is not None and not self._is_development:
+            self._tell_followers(channels, notification)
+            return
         for channel in channels:
-            if broker.subscribers(channel):
-                broker.push(channel, notification.encode(), _NOTIFICATION_QOS)
+            if self._broker.subscribers(channel):
+                self._broker.push(channel, notification.encode(), _NOTIFICATION_QOS)
+
+    def _tell_followers(self, channels: Sequence[str], notification: Notification) -> None:
+        for channel in channels:
+            message = Message(channel, notification.encode(), _NOTIFICATION_QOS)
+            for link in self._followers.of(channel):
+                session = link.session
+                subscription = None if session is None else session.subscriptions.get(channel)
+                if session is not None and subscription is not None:
+                    session.deliver(message, subscription)
 
     def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
         """Send straight to one connection, on the topic of each channel; `realtimeNotifications` false keeps silent."""
@@ -122,10 +148,14 @@ class MqttProtocol(Protocol):
                 session.deliver(message, session.subscriptions.get(channel, _NOT_SUBSCRIBED))
 
     def join_channel(self, channel: str, connection_id: str) -> None:
-        """Do nothing: a client follows a channel by subscribing to its topic, once the answer has named it."""
+        """Let a client hear of a channel once it has subscribed to the topic of its name."""
+        socket = self._by_connection.get(connection_id)
+        if socket is not None:
+            self._followers.join(channel, connection_id, socket.link)
 
     def leave_channel(self, channel: str, connection_id: str) -> None:
-        """Do nothing: the client ends its subscription of the topic itself."""
+        """Let a client hear of a channel no longer; the subscription of the topic is its own to end."""
+        self._followers.leave(channel, connection_id)
 
     def disconnect(self, connection_id: str, message: str) -> None:
         """Close a connection; the text reaches MQTT 5 clients as the reason."""
@@ -174,23 +204,65 @@ class MqttProtocol(Protocol):
         """Remove a client that is gone, after `disconnectDelay`."""
         self._remove_later(link.connection.id)
 
+    def authenticate(self, link: Link, packet: Connect) -> None:
+        """Find out who a client is."""
+        start_now(self._authenticate(link, packet))
+
+    async def _authenticate(self, link: Link, packet: Connect) -> None:
+        if packet.user_name is None or packet.password is None:
+            link.turn_away(Reason.BAD_USER_NAME_OR_PASSWORD, "CONNECT carries no credentials")
+            return
+        connection = link.connection
+        try:
+            password = packet.password.decode()
+            await self.entrypoint.doorman.let_in(connection, packet.user_name, password)
+        except UnicodeDecodeError:
+            link.turn_away(Reason.BAD_USER_NAME_OR_PASSWORD, "the password is not UTF-8")
+        except KuzzleError as error:
+            link.turn_away(_REFUSALS.get(error.status, Reason.BAD_USER_NAME_OR_PASSWORD), error.message)
+        except Exception:  # the loop of this protocol; the client gets no detail of a defect, the log all of them
+            logger.exception("A CONNECT over MQTT failed unexpectedly")
+            link.turn_away(Reason.UNSPECIFIED, "see the server's log")
+        else:
+            link.admit(packet)
+            if connection.identity is not None:
+                connection.identity.on_changed = link.check_subscriptions
+                if link.session is None:  # gone meanwhile, or refused for its client identifier
+                    self.entrypoint.doorman.leave(connection.identity)
+            socket = self._by_connection.get(connection.id)
+            if socket is not None:
+                socket.read_on()
+
     def serve(self, link: Link, payload: bytes, destination: Destination, correlation: bytes | None) -> None:
         """Run a request of a client, up to its first wait at once."""
         link.requests += 1
         start_now(self._answer(link.connection, link, payload, destination, correlation))
 
-    def _serve_will(self, ips: tuple[str, ...], payload: bytes, destination: Destination) -> None:
+    def _serve_will(self, lost: Connection, payload: bytes, destination: Destination) -> None:
         """Run a will that is a request, on a connection of its own: that of the lost client may be gone."""
-        connection = Connection(self.name, ips)
+        connection = Connection(self.name, lost.ips)
+        connection.identity = lost.identity
         self.entrypoint.new_connection(connection)
         start_now(self._answer(connection, None, payload, destination, None))
         self._remove_later(connection.id)
+
+    def _publish_will(self, lost: Connection, message: Message) -> None:
+        """Publish a will that is a message, if its client may publish there."""
+        start_now(self._publish_allowed_will(lost, message))
+
+    async def _publish_allowed_will(self, lost: Connection, message: Message) -> None:
+        guard = self._broker.guard
+        if guard is None or await guard.may_still_publish(lost, message.topic):
+            self._broker.publish(message, None)
+        else:
+            logger.debug("The will of an MQTT client on %r is not published: no right", message.topic)
 
     def _remove_later(self, connection_id: str) -> None:
         self._removals[connection_id] = _call_later(self._disconnect_delay_s, lambda: self._remove(connection_id))
 
     def _remove(self, connection_id: str) -> None:
         self._removals.pop(connection_id, None)
+        self._followers.leave_all(connection_id)
         self.entrypoint.remove_connection(connection_id)
 
     # --- requests
@@ -212,7 +284,7 @@ class MqttProtocol(Protocol):
                 payload = shared_topic.complete_request(payload)
             response = await self.entrypoint.execute(connection, payload)
             if is_shared:
-                is_public = shared_topic.is_public(payload)
+                is_public = connection.identity is None and shared_topic.is_public(payload)
                 response.content = shared_topic.complete_answer(response.content)
             encoded = _encode(response)
         except (JsonError, EnvelopeError) as error:

@@ -86,6 +86,7 @@ class Session:
 
     Attributes:
         receiver: Its connection, None while it is absent.
+        owner: Id of the user whose it is; None where nobody asks who clients are.
         subscriptions: By topic.
         received: QoS 2 packet identifiers of messages that the client has not released.
         expiry_s: How long it outlives the connection; 0 ends with it.
@@ -103,6 +104,7 @@ class Session:
         "_waiting_bytes",
         "client_id",
         "expiry_s",
+        "owner",
         "received",
         "receiver",
         "subscriptions",
@@ -111,6 +113,7 @@ class Session:
     def __init__(self, client_id: str, bounds: Bounds, stored: StoredBytes, clock: Callable[[], float]) -> None:
         self.client_id = client_id
         self.receiver: Receiver | None = None
+        self.owner: str | None = None
         self.subscriptions: dict[str, Subscription] = {}
         self.received: set[int] = set()
         self.expiry_s = 0

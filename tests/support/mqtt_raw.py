@@ -49,9 +49,11 @@ def connect(
     will_qos: int = 0,
     will_retain: bool = False,
     will_properties: bytes = b"",
+    user_name: str | None = None,
+    password: str | bytes | None = None,
 ) -> bytes:
-    """CONNECT without user name and password."""
-    flags = 2 if clean else 0
+    """CONNECT."""
+    flags = (2 if clean else 0) | (0x80 if user_name is not None else 0) | (0x40 if password is not None else 0)
     if will is not None:
         flags |= 4 | will_qos << 3 | (32 if will_retain else 0)
     body = text("MQIsdp" if version == 3 else "MQTT") + bytes([version, flags]) + keep_alive.to_bytes(2, "big")
@@ -59,6 +61,8 @@ def connect(
     body += text(client_id)
     if will is not None:
         body += (block(will_properties) if version == 5 else b"") + text(will[0]) + text(will[1])
+    for secret in (user_name, password):
+        body += b"" if secret is None else text(secret)
     return packet(0x10, body)
 
 

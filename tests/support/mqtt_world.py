@@ -10,6 +10,7 @@ from typing import Any
 
 from mqtt_stage import default_options
 
+from kuzzle.connection import Connection
 from protocols.mqtt.bounds import Bounds
 from protocols.mqtt.broker import Broker
 from protocols.mqtt.message import Message
@@ -86,7 +87,7 @@ class World:
             dataclasses.replace(Bounds.of(options, 1 << 20), **bounds),
             clock=self.clock,
             call_later=self.clock.call_later,
-            serve_will=lambda ips, payload, destination: self.requests.append((payload, destination)),
+            serve_will=lambda _lost, payload, destination: self.requests.append((payload, destination)),
         )
 
     def enter(self, name: str, client: Client | None = None, *, expiry_s: int = 0, clean: bool = False) -> Session:
@@ -98,7 +99,7 @@ class World:
 
     def follow(self, session: Session, topic: str = "t", qos: int = 1, **options: Any) -> None:
         packet = Subscribe(1, [TopicRequest(topic, qos, **options)])
-        self.broker.deliver_retained(session, self.broker.subscribe(session, packet, 5)[1])
+        self.broker.deliver_retained(session, self.broker.subscribe(session, packet, 5, Connection("mqtt"))[1])
 
     def publish(self, payload: bytes = b"m", qos: int = 1, topic: str = "t", **options: Any) -> None:
         self.broker.publish(Message(topic, payload, qos, now=self.clock.now, **options), None)

@@ -11,9 +11,9 @@ def token_of(request: Request) -> Token:
     """Return the token by which somebody asks.
 
     Raises:
-        KuzzleError: `security.rights.unauthorized`: nobody is logged in.
+        KuzzleError: `security.rights.unauthorized`: nobody is logged in, or not by a token.
     """
-    if request.token is None:
+    if request.token is None or not request.token.text:
         raise KuzzleError("security.rights.unauthorized")
     return request.token
 

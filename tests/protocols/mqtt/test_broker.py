@@ -5,20 +5,23 @@ from __future__ import annotations
 import pytest
 from mqtt_world import Client, World
 
+from kuzzle.connection import Connection
 from protocols.mqtt.packets import PUBACK, PUBCOMP, PUBREC, Acknowledgement, Will
 from protocols.mqtt.properties import Property
 from protocols.mqtt.reasons import MalformedPacketError, Reason
 from protocols.mqtt.topics import Destination
+
+NOBODY = Connection("mqtt")
 
 
 def test_a_session_lasts_for_its_expiry_and_no_longer() -> None:
     world = World()
     session = world.enter("a", expiry_s=10)
     world.follow(session)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     world.clock.pass_by(9.9)
     assert world.broker.enter("a", clean_start=False) == (session, True)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     world.clock.pass_by(10.1)
     assert world.broker.find_session("a") is None
     assert world.broker.subscribers("t") is None
@@ -29,7 +32,7 @@ def test_a_session_without_expiry_ends_with_its_connection() -> None:
     world = World()
     session = world.enter("a")
     world.follow(session)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     assert world.broker.find_session("a") is None
     assert world.broker.subscribers("t") is None
 
@@ -38,7 +41,7 @@ def test_a_clean_start_drops_the_old_session() -> None:
     world = World()
     session = world.enter("a", expiry_s=10)
     world.follow(session)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     fresh, is_present = world.broker.enter("a", clean_start=True)
     assert not is_present
     assert fresh is not session
@@ -50,7 +53,7 @@ def test_messages_wait_for_an_absent_client_in_their_order_but_not_at_qos_0() ->
     world = World()
     session = world.enter("a", expiry_s=10)
     world.follow(session, qos=2)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     for number, qos in enumerate((1, 0, 2, 0, 1)):
         world.publish(b"%d" % number, qos)
     client = Client(version=4)
@@ -62,7 +65,7 @@ def test_an_expired_message_is_not_sent_and_a_late_one_tells_what_is_left_of_its
     world = World()
     session = world.enter("a", expiry_s=100)
     world.follow(session)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     world.publish(b"short", properties={Property.MESSAGE_EXPIRY: 10})
     world.publish(b"long", properties={Property.MESSAGE_EXPIRY: 60})
     world.clock.pass_by(20)
@@ -98,7 +101,7 @@ def test_an_absent_client_keeps_the_oldest_messages_when_its_queue_is_full() -> 
     world = World(max_queued_messages=2)
     session = world.enter("a", expiry_s=10)
     world.follow(session)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     for number in range(5):
         world.publish(b"%d" % number)
     client = Client(version=4)
@@ -110,7 +113,7 @@ def test_a_queue_is_bounded_in_bytes_too() -> None:
     world = World(max_queued_bytes=10_000)
     session = world.enter("a", expiry_s=10)
     world.follow(session)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     for _ in range(5):
         world.publish(b"x" * 4000)
     client = Client()
@@ -124,7 +127,7 @@ def test_all_that_waits_together_is_bounded_and_what_is_sent_makes_room() -> Non
     for name in names:
         session = world.enter(name, expiry_s=10)
         world.follow(session)
-        world.broker.leave(session, None, ())
+        world.broker.leave(session, None, NOBODY)
     world.publish(b"x" * 4000)
     world.publish(b"x" * 4000, topic="kept", retain=True)
     clients = {name: Client() for name in names}
@@ -143,7 +146,7 @@ def test_all_that_waits_together_is_bounded_and_what_is_sent_makes_room() -> Non
 def test_the_longest_absent_session_makes_room_for_a_new_one() -> None:
     world = World(max_sessions=2)
     for name in ("first", "second"):
-        world.broker.leave(world.enter(name, expiry_s=100), None, ())
+        world.broker.leave(world.enter(name, expiry_s=100), None, NOBODY)
     world.enter("third")
     assert world.broker.find_session("first") is None
     assert world.broker.find_session("second") is not None
@@ -164,7 +167,7 @@ def test_a_will_is_published_after_its_delay_or_with_the_end_of_its_session(
     world = World()
     client = Client(version=4)
     world.follow(world.enter("watcher", client), qos=0)
-    world.broker.leave(world.enter("a", expiry_s=expiry_s), will(delay_s=delay_s), ())
+    world.broker.leave(world.enter("a", expiry_s=expiry_s), will(delay_s=delay_s), NOBODY)
     if due_s:
         world.clock.pass_by(due_s - 0.1)
         assert client.got == []
@@ -178,11 +181,11 @@ def test_a_delayed_will_is_dropped_when_its_client_resumes_but_published_when_it
     world = World()
     client = Client(version=4)
     world.follow(world.enter("watcher", client), qos=0)
-    world.broker.leave(world.enter("a", expiry_s=100), will(delay_s=5), ())
-    world.broker.leave(world.enter("a", expiry_s=100), None, ())
+    world.broker.leave(world.enter("a", expiry_s=100), will(delay_s=5), NOBODY)
+    world.broker.leave(world.enter("a", expiry_s=100), None, NOBODY)
     world.clock.pass_by(10)
     assert client.got == []
-    world.broker.leave(world.enter("a", expiry_s=100), will(delay_s=5), ())
+    world.broker.leave(world.enter("a", expiry_s=100), will(delay_s=5), NOBODY)
     world.enter("a", clean=True)
     assert len(client.got) == 1
 
@@ -190,13 +193,13 @@ def test_a_delayed_will_is_dropped_when_its_client_resumes_but_published_when_it
 def test_a_will_may_be_a_request_and_is_dropped_on_a_forbidden_topic() -> None:
     world = World()
     for topic in ("ask", "shared", "hear"):
-        world.broker.leave(world.enter("a"), will(topic), ("::1",))
+        world.broker.leave(world.enter("a"), will(topic), Connection("mqtt", ("::1",)))
     assert world.requests == [(b"will", Destination.REQUEST), (b"will", Destination.SHARED_REQUEST)]
 
 
 def test_after_the_end_nothing_is_left_to_happen() -> None:
     world = World()
-    world.broker.leave(world.enter("a", expiry_s=100), will(delay_s=5), ())
+    world.broker.leave(world.enter("a", expiry_s=100), will(delay_s=5), NOBODY)
     world.broker.close()
     assert world.clock.waiting == 0
 
@@ -245,7 +248,7 @@ def test_after_a_reconnect_a_smaller_window_is_kept() -> None:
     world.follow(session, qos=2)
     for number in range(4):
         world.publish(b"%d" % number, qos=2 - number % 2)
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     world.publish(b"4", qos=1)
     client = Client(version=4, window=2)
     world.enter("a", client, expiry_s=10)
@@ -265,7 +268,7 @@ def test_a_message_too_large_for_a_client_that_came_back_is_given_up() -> None:
     world.follow(session)
     world.publish(b"x" * 100)
     world.publish(b"y")
-    world.broker.leave(session, None, ())
+    world.broker.leave(session, None, NOBODY)
     client = Client()
     client.max_packet_size = 20
     world.enter("a", client, expiry_s=10)

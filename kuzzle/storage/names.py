@@ -67,7 +67,7 @@ def check_document_id(document_id: str) -> None:
 
 def is_text(text: str) -> bool:
     """Tell whether a text can be written as UTF-8: half of a surrogate pair cannot."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def is_printable_text(text: str) -> bool:

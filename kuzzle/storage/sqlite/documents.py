@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
 
 import apsw
 import orjson
@@ -13,17 +12,7 @@ from kuzzle.storage.base import InvalidDocumentError, Source
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.extraction import FREQUENCY_BITS, IndexRow
 from kuzzle.storage.sqlite.nested_rows import nested_rid, nested_rids
-from kuzzle.storage.sqlite.places import Places
-from kuzzle.storage.values import IndexedValue
-
-# Index rows go in with few statements of many rows, not many of one: each statement gives up and takes
-# back the interpreter's lock, which under load costs more than the row. Sizes are fixed so that the
-# statements are prepared once.
-_ROWS_PER_STATEMENT: Final = (64, 16, 4, 1)
-
-
-_StoredRow = tuple[int, IndexedValue, int, int, Places | None]
-"""A row of the table of values: field, value, rid, weight, places."""
+from kuzzle.storage.sqlite.pending import IndexedRow, PendingRows, change_lengths, insert_values, portions
 
 
 @dataclass(slots=True)
@@ -57,13 +46,19 @@ def body_text(source: Source) -> str:
 
 
 def insert_document(
-    connection: apsw.Connection, state: CollectionState, document_id: str, body: str, rows: set[IndexRow]
+    connection: apsw.Connection,
+    pending: PendingRows,
+    state: CollectionState,
+    document_id: str,
+    body: str,
+    rows: set[IndexRow],
 ) -> None:
-    """Store a new document, as version 1."""
+    """Store a new document, as version 1; its index rows wait for the end of the transaction."""
     connection.execute(
         f"INSERT INTO {state.documents_table} (id, version, body) VALUES (?, 1, jsonb(?))", (document_id, body)
     )
-    insert_rows(connection, state, connection.last_insert_rowid(), rows)
+    placed = _placed(connection.last_insert_rowid(), rows)
+    pending.add(state, placed, _lengths(placed))
 
 
 def update_document(
@@ -77,7 +72,7 @@ def update_document(
     before, after = _stored_rows(connection, state, current.rid), _placed(current.rid, rows)
     # The rows of words that only weigh otherwise now have the same keys: first out, then in.
     _delete_rows(connection, state, before - after)
-    _insert_rows(connection, state, after - before)
+    insert_values(connection, state.values_table, after - before)
     _change_lengths(connection, state, before, after)
 
 
@@ -92,11 +87,11 @@ def delete_document(connection: apsw.Connection, state: CollectionState, current
 def insert_rows(connection: apsw.Connection, state: CollectionState, rid: int, rows: set[IndexRow]) -> None:
     """Store the index rows of a document that has none."""
     placed = _placed(rid, rows)
-    _insert_rows(connection, state, placed)
+    insert_values(connection, state.values_table, placed)
     _change_lengths(connection, state, (), placed)
 
 
-def _placed(rid: int, rows: Iterable[IndexRow]) -> set[_StoredRow]:
+def _placed(rid: int, rows: Iterable[IndexRow]) -> set[IndexedRow]:
     return {
         (number, value, nested_rid(rid, holder) if holder else rid, weight, places)
         for number, value, holder, weight, places in rows
@@ -110,30 +105,26 @@ def _rids_of(state: CollectionState, rid: int) -> tuple[str, tuple[int, ...]]:
     return "(rid = ? OR rid BETWEEN ? AND ?)", (rid, *nested_rids(rid))
 
 
-def _stored_rows(connection: apsw.Connection, state: CollectionState, rid: int) -> set[_StoredRow]:
+def _stored_rows(connection: apsw.Connection, state: CollectionState, rid: int) -> set[IndexedRow]:
     condition, rids = _rids_of(state, rid)
     columns = "field, value, rid, weight, places"
     return set(connection.execute(f"SELECT {columns} FROM {state.values_table} WHERE {condition}", rids))
 
 
 def _change_lengths(
-    connection: apsw.Connection, state: CollectionState, before: Iterable[_StoredRow], after: Iterable[_StoredRow]
+    connection: apsw.Connection, state: CollectionState, before: Iterable[IndexedRow], after: Iterable[IndexedRow]
 ) -> None:
     """Keep count of the texts of each field and of their words."""
     old, new = _lengths(before), _lengths(after)
+    changes = {}
     for number in old.keys() | new.keys():
         old_texts, old_words = old.get(number, (0, 0))
         new_texts, new_words = new.get(number, (0, 0))
-        texts, words = new_texts - old_texts, new_words - old_words
-        if texts or words:
-            connection.execute(
-                f"INSERT INTO {state.lengths_table} VALUES (?, ?, ?) ON CONFLICT (field) DO UPDATE SET "
-                "texts = texts + excluded.texts, words = words + excluded.words",
-                (number, texts, words),
-            )
+        changes[number] = (new_texts - old_texts, new_words - old_words)
+    change_lengths(connection, state.lengths_table, changes)
 
 
-def _lengths(rows: Iterable[_StoredRow]) -> dict[int, tuple[int, int]]:
+def _lengths(rows: Iterable[IndexedRow]) -> dict[int, tuple[int, int]]:
     """Return how many texts each field has in these rows, and how many words they have together."""
     lengths = {(number, rid): weight >> FREQUENCY_BITS for number, _, rid, weight, _ in rows if weight}
     found: dict[int, tuple[int, int]] = {}
@@ -143,25 +134,8 @@ def _lengths(rows: Iterable[_StoredRow]) -> dict[int, tuple[int, int]]:
     return found
 
 
-def _insert_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[_StoredRow]) -> None:
-    values = [part for row in rows for part in row]
-    for count, portion in _portions(values, 5):
-        marks = ",".join(["(?,?,?,?,?)"] * count)
-        # OR FAIL: whatever fails undoes the whole transaction here, and a statement that must be able to undo itself
-        # alone keeps a journal of its own, which takes longer than the rows.
-        connection.execute(f"INSERT OR FAIL INTO {state.values_table} VALUES {marks}", portion)
-
-
-def _delete_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[_StoredRow]) -> None:
+def _delete_rows(connection: apsw.Connection, state: CollectionState, rows: Iterable[IndexedRow]) -> None:
     values = [part for row in rows for part in row[:3]]
-    for count, portion in _portions(values, 3):
+    for count, portion in portions(values, 3):
         marks = ",".join(["(?,?,?)"] * count)
         connection.execute(f"DELETE FROM {state.values_table} WHERE (field, value, rid) IN (VALUES {marks})", portion)
-
-
-def _portions(values: list[Any], width: int) -> Iterable[tuple[int, list[Any]]]:
-    start = 0
-    for count in _ROWS_PER_STATEMENT:
-        while len(values) - start >= width * count:
-            yield count, values[start : start + width * count]
-            start += width * count

@@ -23,6 +23,7 @@ import apsw
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import StorageFailedError, StorageUnavailableError, TooManyOperationsError
 from kuzzle.storage.sqlite.catalogue import Catalogue
+from kuzzle.storage.sqlite.pending import PendingRows
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,13 @@ class Transaction:
 
     Attributes:
         catalogue: As this transaction sees it; a change replaces it.
+        pending: Index rows that are stored before it ends.
     """
 
     def __init__(self, connection: apsw.Connection, catalogue: Catalogue) -> None:
         self.connection = connection
         self.catalogue = catalogue
+        self.pending = PendingRows(connection)
 
 
 @dataclass(slots=True)
@@ -138,9 +141,11 @@ class Writer:
         try:
             connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._make(change) for change in batch]
+            self._transaction.pending.store()
             connection.execute("COMMIT")
         except Exception as error:  # whatever it is, it belongs to those who wait for these changes
             self._transaction.catalogue = catalogue
+            self._transaction.pending.discard()
             self._roll_back()
             if len(batch) > 1:
                 return [outcome for change in batch for outcome in self._write([change])]
@@ -152,12 +157,14 @@ class Writer:
         catalogue = self._transaction.catalogue
         connection = self._transaction.connection
         if change.is_compound:
+            self._transaction.pending.store()  # what it may drop tables of, or take back
             connection.execute("SAVEPOINT change")
         try:
             return _Outcome(change, result=change.run(self._transaction))
         except KuzzleError as error:
             self._transaction.catalogue = catalogue
             if change.is_compound:
+                self._transaction.pending.discard()
                 connection.execute("ROLLBACK TO change")
             return _Outcome(change, error=error)
 

@@ -112,8 +112,9 @@ class _Write:
         if mapped is not state:
             save_collection(self._transaction, self._index, mapped)
         if current is None:
-            insert_document(self._transaction.connection, mapped, self._id, body, rows)
+            insert_document(self._transaction.connection, self._transaction.pending, mapped, self._id, body, rows)
         else:
+            self._transaction.pending.store()
             update_document(self._transaction.connection, mapped, current, body, rows)
         return self._written(source, 1 if current is None else current.version + 1, current)
 
@@ -157,6 +158,7 @@ class _Write:
     def _remove(self, state: CollectionState, current: StoredRow | None) -> WrittenDocument:
         if current is None or self._kind is not WriteKind.DELETE:
             raise ValueError("only a DELETE may come without a content")
+        self._transaction.pending.store()
         delete_document(self._transaction.connection, state, current)
         return self._written(current.source, current.version + 1, current)
 

@@ -10,7 +10,7 @@ from kuzzle.errors import KuzzleError
 from kuzzle.security.definitions import PROTECTED_NAMES, ProfileDefinition, read_profile
 from kuzzle.security.roles import Roles
 from kuzzle.security.stored import Definitions
-from kuzzle.storage.base import Source, Storage
+from kuzzle.storage.base import Source, Storage, WriteKind
 from kuzzle.storage.internal import InternalCollection
 
 PROFILES_COLLECTION: Final = "profiles"
@@ -40,6 +40,14 @@ class Profiles(Definitions[ProfileDefinition]):
 
     def _missing(self, object_id: str) -> KuzzleError:
         return KuzzleError("security.profile.not_found", object_id)
+
+    def _resolve(self, kind: WriteKind, object_id: str, source: Source) -> tuple[WriteKind, Source]:
+        """Return what to write: of an update, members change whole, but for the metadata."""
+        if kind is not WriteKind.UPDATE:
+            return kind, source
+        before = self.get(object_id).source
+        metadata = {**before.get("_kuzzle_info", {}), **source["_kuzzle_info"]}
+        return WriteKind.REPLACE, {**before, **source, "_kuzzle_info": metadata}
 
     async def delete(self, profile_id: str) -> None:
         """Remove a profile.

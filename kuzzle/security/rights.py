@@ -1,7 +1,8 @@
 """Who may do what: compiled to a table per set of profiles, so that a request costs three look-ups.
 
-The tables are made when a set of profiles first asks, whole: they hold the names that roles hold and
-never a name that a client sends. A change of a role or profile throws them away.
+The table of a set of profiles is made when it first asks, a controller's part when that is first asked
+for: it holds the names that roles hold and never a name that a client sends. A change of a role or profile
+throws the tables away.
 """
 
 from __future__ import annotations
@@ -129,26 +130,38 @@ def _written_rights(role: RoleDefinition) -> Iterator[tuple[str, str, str]]:
             yield controller, action, _SHOWN[permission] if isinstance(permission, bool) else "conditional"
 
 
+_Actions = tuple[dict[str, Scope], Scope]
+"""Where each action of a controller is allowed, and where all its others are."""
+
+
 class RightsTable:
-    """Where each action is allowed by a set of policies together."""
+    """Where each action is allowed by a set of policies together; a controller's part is made when it is asked for."""
 
     def __init__(self, policies: Iterable[tuple[RoleDefinition, Policy]]) -> None:
-        held = list(policies)
-        names = {name for role, _ in held for name in role.controllers if name != "*"}
-        self._controllers = {name: _actions_of(held, name) for name in names}
-        self._other_controllers = _actions_of(held, "*")
+        self._policies = list(policies)
+        self._names = {name for role, _ in self._policies for name in role.controllers}
+        self._controllers: dict[str | None, _Actions] = {}
 
     def scope(self, controller: str | None, action: str | None) -> Scope:
         """Return where an action is allowed."""
-        actions, other_actions = self._controllers.get(controller, self._other_controllers)  # type: ignore[arg-type]
-        return actions.get(action, other_actions)  # type: ignore[arg-type]
+        part = self._controllers.get(controller)
+        if part is None:
+            part = self._part_of(controller)
+        return part[0].get(action, part[1])  # type: ignore[arg-type]
+
+    def _part_of(self, controller: str | None) -> _Actions:
+        """Return the part of a controller; those that no role names share one, whatever clients call them."""
+        name = controller if controller in self._names else "*"
+        part = self._controllers.get(name)
+        if part is None:
+            part = self._controllers[name] = _actions_of(self._policies, name)
+        return part
 
 
-def _actions_of(held: list[tuple[RoleDefinition, Policy]], controller: str) -> tuple[dict[str, Scope], Scope]:
-    """Return where each action of a controller is allowed, and where all its others are."""
+def _actions_of(policies: Iterable[tuple[RoleDefinition, Policy]], controller: str) -> _Actions:
     entries = [
         (entry, policy)
-        for role, policy in held
+        for role, policy in policies
         if (entry := role.controllers.get(controller, role.controllers.get("*"))) is not None
     ]
     names = {name for entry, _ in entries for name in entry if name != "*"}

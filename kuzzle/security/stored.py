@@ -118,6 +118,10 @@ class Definitions(ABC, Generic[D]):
     def _missing(self, object_id: str) -> KuzzleError:
         """Return the error that says that there is none of that id."""
 
+    def _resolve(self, kind: WriteKind, object_id: str, source: Source) -> tuple[WriteKind, Source]:
+        """Return what to write for a wanted change: an UPDATE merges deeply, unless a kind of definitions differs."""
+        return kind, source
+
     async def load(self) -> None:
         """Read what is stored. What cannot be read is logged and gives no rights."""
         self.active.clear()
@@ -144,7 +148,7 @@ class Definitions(ABC, Generic[D]):
         return [self.active[object_id] for object_id in ids if object_id in self.active]
 
     async def write(self, kind: WriteKind, object_id: str, source: Source) -> D:
-        """Create, replace or change (merge deeply) a definition, and put it in force.
+        """Create, replace or change a definition, and put it in force.
 
         Args:
             source: With its metadata.
@@ -158,6 +162,7 @@ class Definitions(ABC, Generic[D]):
             self._read(object_id, result)
 
         async with self._turn:
+            kind, source = self._resolve(kind, object_id, source)
             try:
                 await self.collection.write(
                     kind, DocumentWrite(object_id, source, check=check), after_commit=self.put_in_force

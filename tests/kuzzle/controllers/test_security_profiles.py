@@ -58,8 +58,11 @@ async def test_a_profile_without_policies_has_the_default_role(server: Server) -
 async def test_an_update_keeps_what_it_does_not_name(server: Server) -> None:
     await prepare(server)
     await server.http("PUT", "/profiles/clerk", {**CLERK, "note": "mine"})
-    updated = (await server.http("PUT", "/profiles/clerk/_update", {"note": "yours"})).result
+    updated = (await server.http("PUT", "/profiles/clerk/_update", {"note": "yours", "of": {"a": 1}})).result
     assert (updated["_source"]["note"], updated["_source"]["policies"]) == ("yours", CLERK["policies"])
+    assert updated["_meta"].keys() == {"author", "createdAt", "updatedAt", "updater"}
+    updated = (await server.http("PUT", "/profiles/clerk/_update", {"of": {"b": 1}})).result
+    assert updated["_source"]["of"] == {"b": 1}, "a member changes whole"
     updated = (await server.http("PUT", "/profiles/clerk/_update", {"policies": [{"roleId": "reader"}]})).result
     assert (updated["_source"]["note"], updated["_source"]["policies"]) == ("yours", [{"roleId": "reader"}])
     assert refusal(await server.http("PUT", "/profiles/no/_update", {})) == (404, "security.profile.not_found")

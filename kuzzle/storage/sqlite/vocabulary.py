@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import apsw
 
 from kuzzle.storage.fields import Field
@@ -53,3 +56,25 @@ class Vocabulary:
             found.append(word)
             word = self._connection.execute(statement.format(">"), (number, word)).get
         return found
+
+    def accepted(
+        self, field: Field, limits: str, accepts: str, values: Mapping[str, Any], most: int
+    ) -> list[str] | None:
+        """Return the terms of a field that a condition accepts, None when they are more than so many.
+
+        However many documents have a term, the condition is asked about it once.
+
+        Args:
+            limits: The condition on `value` that they lie in a range of the index.
+            accepts: The condition on `value` that takes long.
+            values: What the parameters of both are bound to.
+
+        Raises:
+            KuzzleError
+        """
+        number = self._state.field_numbers[field.path]
+        # Without the limit SQLite would move the condition into the inner statement, and ask it about each row.
+        terms = f"SELECT DISTINCT value FROM {self._state.values_table} WHERE field = {number} AND {limits} LIMIT -1"
+        statement = f"SELECT value FROM ({terms}) WHERE {accepts} LIMIT {most + 1}"
+        found = [term for (term,) in self._connection.execute(statement, values)]
+        return None if len(found) > most else found

@@ -14,6 +14,7 @@ import pytest
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, WriteKind
 from kuzzle.storage.query import parse_search
+from kuzzle.storage.sqlite import automata, texts
 from kuzzle.storage.sqlite.backend import SqliteStorage
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader
 from kuzzle.storage.sqlite.searching import search_documents
@@ -150,3 +151,45 @@ async def test_what_many_documents_match_is_asked_of_the_few_that_the_rarest_cla
     assert f"FROM values_1 AS d WHERE field = {rare} AND value = " in page
     assert f"EXISTS (SELECT 1 FROM values_1 WHERE rid = d.rid AND field = {half} " in page
     assert f"EXISTS (SELECT 1 FROM values_1 WHERE rid = d.rid AND field = {number} " in page
+
+
+PATTERNS: list[tuple[dict[str, Any], Holds]] = [
+    ({"wildcard": {"rare": "*1"}}, lambda it: any(value.endswith("1") for value in it["rare"])),
+    ({"wildcard": {"rare": "?3*"}}, lambda it: any(value[1] == "3" for value in it["rare"])),
+    ({"regexp": {"text": "[a-w]ord1[0-4]"}}, lambda it: it["text"][-2:] in ("10", "11", "12", "13", "14")),
+    ({"wildcard": {"rare": "*x*"}}, lambda it: False),
+    ({"bool": {"must": [{"wildcard": {"rare": "*1"}}, RARE]}},
+     lambda it: is_rare(it) and any(value.endswith("1") for value in it["rare"])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [0, 1, 10_000])
+@pytest.mark.parametrize("case", range(len(PATTERNS)))
+async def test_patterns_find_the_same_as_terms_and_row_by_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: int, most: int
+) -> None:
+    monkeypatch.setattr(texts, "MAX_ACCEPTED", most)
+    query, holds = PATTERNS[case]
+    expected = [f"d{number}" for number in range(DOCUMENTS) if holds(source(number))]
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        found = await storage.search("i", "c", parse_search({"query": query}, offset=0, size=DOCUMENTS))
+    assert [hit.id for hit in found.hits] == expected
+    assert found.total == len(expected)
+
+
+async def test_a_pattern_is_tried_once_on_a_term_that_many_documents_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    real = automata.Automaton.accepts
+
+    def accepts(self: automata.Automaton, term: str) -> bool:
+        tried.append(term)
+        return real(self, term)
+
+    monkeypatch.setattr(automata.Automaton, "accepts", accepts)
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        body = {"query": {"wildcard": {"rare": "*1*"}}}
+        assert (await storage.search("i", "c", parse_search(body, offset=0, size=5))).total > 40
+    # r1, r10 to r19, r21 and r31: the others have no 1, which SQLite sees by itself.
+    assert sorted(tried) == ["r1", *(f"r1{digit}" for digit in range(10)), "r21", "r31"]

@@ -20,7 +20,7 @@ def locked(name: str) -> Refusal:
 
     async def take(server: Server) -> None:
         method: Any = server.app.funnel._registry.find("admin", name)
-        method.__self__._locked.add(name)
+        method.__self__._locks.take(name)
 
     return Refusal("api.process.action_locked", prepare=take)
 
@@ -42,7 +42,74 @@ def lines(*operations: Any) -> dict[str, Any]:
     return {"body": {"library": {"books": list(operations)}}}
 
 
+OF_SECURITY = "told by what it does to users and their credentials, whose own tests provoke it"
+ROLE = {"controllers": {"document": {"actions": {"get": True}}}}
+PROFILE = {"policies": [{"roleId": "reader"}]}
+USER = {
+    "content": {"profileIds": ["readers"]},
+    "credentials": {"local": {"username": "ada", "password": "secret"}},
+}
+
+
+def securities(roles: Any = None, profiles: Any = None, users: Any = None) -> dict[str, Any]:
+    """A body of these parts."""
+    parts = {"roles": roles, "profiles": profiles, "users": users}
+    return {"body": {name: part for name, part in parts.items() if part is not None}}
+
+
+def user(**changes: Any) -> dict[str, Any]:
+    """A body with all three parts, and these changes to its user."""
+    return securities({"reader": ROLE}, {"readers": PROFILE}, {"ada": {**USER, **changes}})
+
+
 ACTIONS = {
+    "loadSecurities": Action(
+        {**WAITING, **securities({"reader": ROLE}, {"readers": PROFILE}, {"ada": USER})},
+        DONE,
+        refusals=(
+            Refusal("api.assert.invalid_argument", securities(roles=5)),
+            Refusal("api.assert.missing_argument", user(content={})),
+            Refusal("api.assert.empty_argument", securities(roles={"reader": {"controllers": {}}})),
+            Refusal("api.assert.invalid_type", securities(roles={"reader": {"controllers": 5}})),
+            Refusal("api.assert.invalid_id", securities(roles={"reader": ROLE}, profiles={"_readers": PROFILE})),
+            Refusal("security.role.not_found", securities(profiles={"readers": {"policies": [{"roleId": "none"}]}})),
+            Refusal("security.profile.not_found", user(content={"profileIds": ["none"]})),
+            Refusal("security.credentials.unknown_strategy", user(credentials={"runes": {}})),
+        ),
+        unreachable=dict.fromkeys(
+            (
+                "security.role.invalid_rights",
+                "security.role.closure_exec_failed",
+                "security.role.login_required",
+                "services.storage.unexpected_bad_request",
+                "api.assert.unexpected_argument",
+                "security.profile.missing_anonymous_role",
+                "security.user.already_exists",
+                "security.credentials.database_inconsistency",
+                "security.credentials.rejected",
+                "plugin.runtime.unexpected_error",
+                "services.storage.write_limit_exceeded",
+                "services.storage.wrong_mapping_property",
+            ),
+            OF_SECURITY,
+        ),
+    ),
+    "resetSecurity": Action(
+        {},
+        {"deletedUsers": int, "deletedProfiles": int, "deletedRoles": int},
+        refusals=(locked("resetSecurity"),),
+        unreachable=dict.fromkeys(
+            ("security.credentials.rejected", "plugin.runtime.unexpected_error", "api.assert.invalid_type"), OF_SECURITY
+        ),
+    ),
+    "resetKuzzleData": Action(
+        {},
+        DONE,
+        refusals=(locked("resetKuzzleData"),),
+        unreachable=dict.fromkeys(
+            ("security.credentials.rejected", "plugin.runtime.unexpected_error", "api.assert.invalid_type"), OF_SECURITY
+        ),
+    ),
     "dump": Action(
         {"suffix": "proof", **WAITING},
         DONE,

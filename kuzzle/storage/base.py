@@ -300,7 +300,8 @@ class Hit:
 class SearchPage:
     """A page of hits. `total` counts all matches; `took_ms` is how long the backend worked; `scroll_id` gives the
     next page when the search is a scroll; `aggregations` are results by name, None when none were asked for: each as
-    Elasticsearch shows it, but that `hits` of a `top_hits` is a page; `has_top_hits` tells that there are some."""
+    Elasticsearch shows it, but that `hits` of a `top_hits` is a page; `has_top_hits` tells that there are some.
+    `is_timed_out` tells that the search ended because its time was over, with nothing found."""
 
     hits: list[Hit]
     total: int
@@ -309,6 +310,7 @@ class SearchPage:
     scroll_id: str | None = None
     aggregations: dict[str, Any] | None = None
     has_top_hits: bool = False
+    is_timed_out: bool = False
 
 
 @dataclass(slots=True)

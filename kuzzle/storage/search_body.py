@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,14 +25,15 @@ MAX_DOC_VALUES: Final = 100
 
 SEARCH_KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
-     "collapse", "docvalue_fields", "explain", "min_score", "stored_fields", "track_scores", "version"}
+     "collapse", "docvalue_fields", "explain", "min_score", "stored_fields", "timeout", "track_scores", "version"}
 )  # fmt: skip
 # Keys of Elasticsearch 5 that ask for what this server does not do; some of them only when they are not false.
 _UNSUPPORTED: Final = frozenset(
     {"ext", "indices_boost", "profile", "rescore", "script_fields", "slice", "stats",
-     "suggest", "terminate_after", "timeout"}
+     "suggest", "terminate_after"}
 )  # fmt: skip
 _OFF: Final = frozenset({"profile"})
+_UNITS_MS: Final = {"nanos": 1e-6, "micros": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 KNOWN_KEYS: Final = SEARCH_KEYS | _UNSUPPORTED
 """The keys of Elasticsearch 5, served or not."""
 
@@ -90,6 +92,7 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
             _flag(body, "explain"),
         ),
         named=(*named, *filter_names),
+        timeout_ms=_timeout(body.get("timeout")),
     )
 
 
@@ -106,6 +109,18 @@ def _parse_query(body: Mapping[str, Any]) -> tuple[Query, tuple[tuple[str, Query
     if body.get("min_score") is None:
         return query, named
     return FunctionScore(query, min_score=read_number("search", "min_score", body["min_score"])), named
+
+
+def _timeout(value: Any) -> int | None:
+    """Read a time such as `1s` or `500ms`; -1 stands for none."""
+    if value is None or value in (-1, "-1"):
+        return None
+    match = re.fullmatch(r"(\d{1,9})\s*(micros|nanos|ms|s|m|h|d)", value) if isinstance(value, str) else None
+    if match is None:
+        raise bad_request(
+            f"failed to parse setting [timeout] with value [{value}] as a time value: unit is missing or unrecognized"
+        )
+    return math.ceil(int(match[1]) * _UNITS_MS[match[2]])
 
 
 def _stored(value: Any) -> tuple[tuple[str, ...], bool]:

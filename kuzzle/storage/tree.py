@@ -164,6 +164,7 @@ class Search:
         collapse: Show one hit for each value of a field; the total and aggregations stay those of all matches.
         parts: What hits carry besides.
         named: Queries by their names: hits tell which of them they match.
+        timeout_ms: How long the search may take; None: as long as it does.
     """
 
     query: Query = MATCH_ALL
@@ -179,3 +180,4 @@ class Search:
     collapse: Collapse | None = None
     parts: HitParts = NO_PARTS
     named: tuple[tuple[str, Query], ...] = ()
+    timeout_ms: int | None = None

@@ -280,6 +280,26 @@ class HitPartsContract:
         assert ((inner.hits[0].groups or {})["x"].hits[1].matched or [])[2] == "late"
         assert {hit.matched for hit in (await search(storage)).hits} == {None}
 
+    async def test_a_search_ends_when_its_time_is_over(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, {f"d{number}": {"year": number, "city": str(number)} for number in range(2000)})
+        slow = {"sort": [{"year": {"mode": "sum"}}, "city"], "aggs": {"n": {"sum": {"field": "year"}}}}
+        page = await search(storage, **slow, timeout="0ms")
+        assert (page.hits, page.total, page.max_score, page.aggregations, page.is_timed_out) == (
+            [],
+            0,
+            None,
+            None,
+            True,
+        )
+        for timeout in ("1h", -1, None):
+            page = await search(storage, **slow, timeout=timeout)
+            assert (len(page.hits), page.total, page.is_timed_out) == (10, 2000, False)
+            assert page.aggregations == {"n": {"value": 1999000.0}}
+        late = parse_search({"timeout": "1s"}, offset=None, size=None)
+        error = await refusal(storage.open_scroll("i", "c", late, 1000))
+        assert (error.status, error.message) == (400, "[timeout] cannot be used in a scroll context")
+
     async def test_hits_below_the_least_score_are_left_out_everywhere(self, storage: Storage) -> None:
         await fill(storage)
         query = {"bool": {"must": {"match_all": {}}, "should": {"term": {"city": "Paris"}}}}

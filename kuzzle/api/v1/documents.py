@@ -203,7 +203,7 @@ def search_page(_request: Request, page: SearchPage) -> dict[str, Any]:
     """Word a page of found documents."""
     shape: dict[str, Any] = {
         "took": page.took_ms,
-        "timed_out": False,
+        "timed_out": page.is_timed_out,
         "_shards": SHARDS,
         "hits": [_hit(hit) for hit in page.hits],
         "total": page.total,

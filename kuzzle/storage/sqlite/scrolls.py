@@ -247,3 +247,5 @@ def _check(search: Search) -> None:
         raise bad_request("`search_after` cannot be used in a scroll context.")
     if search.collapse is not None:
         raise bad_request("cannot use `collapse` in a scroll context")
+    if search.timeout_ms is not None:
+        raise bad_request("[timeout] cannot be used in a scroll context")

@@ -14,6 +14,7 @@ from kuzzle.storage.sqlite.after import resolve_after
 from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.collapsing import Group, find_groups, in_group
+from kuzzle.storage.sqlite.deadlines import within
 from kuzzle.storage.sqlite.hit_parts import PartsFinder
 from kuzzle.storage.sqlite.hits import HitReader
 from kuzzle.storage.sqlite.inner_hits import InnerHitFinder
@@ -25,11 +26,15 @@ from kuzzle.storage.tree import Bool, Query, Search
 def search_documents(
     connection: apsw.Connection, index: str, state: CollectionState, search: Search, now_ms: int
 ) -> SearchPage:
-    """Find documents.
+    """Find documents, as long as the search may take.
 
     Raises:
         KuzzleError: 400 `services.storage.unexpected_bad_request`.
     """
+    return within(connection, search.timeout_ms, lambda: _search(connection, index, state, search, now_ms))
+
+
+def _search(connection: apsw.Connection, index: str, state: CollectionState, search: Search, now_ms: int) -> SearchPage:
     started = time.perf_counter()
     keys = resolve_keys(search.sort, state)
     matches = matches_of(connection, state, search, now_ms)

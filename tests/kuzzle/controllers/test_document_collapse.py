@@ -91,3 +91,14 @@ async def test_hits_tell_why_they_have_their_score(server: Server) -> None:
         ],
     }
     assert hit["_score"] == 3.0
+
+
+async def test_a_search_may_say_how_long_it_takes(server: Server) -> None:
+    await seed(server)
+    reply = await server.http("POST", f"{BOOKS}/_search", {"timeout": "10s"})
+    assert (reply.result["total"], reply.result["timed_out"]) == (5, False)
+    documents = [{"_id": f"n{number}", "body": {"year": number}} for number in range(200)]
+    assert (await server.http("POST", f"{BOOKS}/_mCreate?refresh=wait_for", {"documents": documents})).status == 200
+    body = {"timeout": "0ms", "sort": [{"year": {"mode": "sum"}}, "kind"]}
+    reply = await server.http("POST", f"{BOOKS}/_search", body)
+    assert (reply.status, reply.result["hits"], reply.result["timed_out"]) == (200, [], True)

@@ -228,10 +228,12 @@ def test_arguments_override_the_body_only_when_given() -> None:
     [
         ({"suggestions": {}}, "Unknown key for a START_OBJECT in [suggestions]."),
         ({"filters": []}, "Unknown key for a START_ARRAY in [filters]."),
+        *(({"timeout": value}, f"failed to parse setting [timeout] with value [{value}] as a time value: unit is "
+                               "missing or unrecognized") for value in (10, "10", "soon", "-2s", [])),
         ({"explain": "why"}, "[search] [explain] must be a boolean"),
         *(({name: value}, f"[{name}] of a search is not supported") for name, value in (
             ("profile", True), ("script_fields", {}),
-            ("suggest", {}), ("rescore", {}), ("timeout", "1s"), ("terminate_after", 1), ("indices_boost", []),
+            ("suggest", {}), ("rescore", {}), ("terminate_after", 1), ("indices_boost", []),
             ("slice", {}), ("stats", []), ("ext", {}))),
         ({"version": "no"}, "[search] [version] must be a boolean"),
         ({"min_score": "high"}, "[search] [min_score] must be a number"),

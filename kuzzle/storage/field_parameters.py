@@ -41,11 +41,11 @@ def check_honoured(path: str, definition: Mapping[str, Any]) -> None:
 
 
 def check_object_honoured(path: str, definition: Mapping[str, Any]) -> None:
-    """Refuse a parameter of an object that would have no effect.
+    """Refuse a parameter of an object whose value is none of its.
 
     Raises:
         KuzzleError: 400 `services.storage.invalid_mapping_argument` naming it.
     """
     for parameter in ("include_in_parent", "include_in_root"):
-        if definition.get(parameter, False) not in (False, "false"):
+        if definition.get(parameter, False) not in _BOOLEANS:
             raise KuzzleError("services.storage.invalid_mapping_argument", path, parameter)

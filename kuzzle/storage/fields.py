@@ -7,7 +7,7 @@ are immutable: a changed mapping is compiled anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
@@ -69,6 +69,8 @@ class Field:
         subfields: The same value, indexed in other ways.
         nested_path: Of the nested object around it, empty without one.
         is_in_all: False when the mapping leaves it out of `_all`.
+        copies: The same values, held by what is around the nested object (`include_in_parent`, `include_in_root`).
+        is_copy: It is one of these: `nested_path` is that of its holder.
     """
 
     path: str
@@ -79,6 +81,13 @@ class Field:
     date_format: DateFormat | None = None
     nested_path: str = ""
     is_in_all: bool = True
+    copies: tuple[Field, ...] = ()
+    is_copy: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name by which the field is numbered; no path has two dots side by side."""
+        return f"{self.path}..{self.nested_path}" if self.is_copy else self.path
 
     @property
     def is_hidden(self) -> bool:
@@ -129,13 +138,14 @@ def compile_object(
     definition: Mapping[str, Any],
     inherited_dynamic: str,
     *,
-    nested_path: str = "",
+    holders: tuple[str, ...] = ("",),
     is_in_all: bool = True,
 ) -> ObjectNode:
     """Compile an object's definition with all that is below.
 
     Args:
-        nested_path: Of the nested object around it, empty without one.
+        holders: What holds values below: paths of nested objects, empty for the document; what is nearest first, the
+            others hold copies.
         is_in_all: Whether fields that do not say it are part of `_all`.
 
     Raises:
@@ -144,17 +154,28 @@ def compile_object(
     check_object_honoured(path, definition)
     dynamic = dynamic_policy(definition.get("dynamic", inherited_dynamic))
     is_nested = definition.get("type") == "nested"
-    nested_path = path if is_nested else nested_path
+    if is_nested:
+        holders = _nested_holders(path, definition, holders)
     is_in_all = definition.get("include_in_all", is_in_all) not in (False, "false")
     children: dict[str, Field | ObjectNode] = {}
     for name, child in definition.get("properties", {}).items():
         child_path = f"{path}.{name}" if path else name
         if is_object(child):
-            children[name] = compile_object(child_path, child, dynamic, nested_path=nested_path, is_in_all=is_in_all)
+            children[name] = compile_object(child_path, child, dynamic, holders=holders, is_in_all=is_in_all)
         else:
-            children[name] = compile_field(child_path, child, nested_path=nested_path, is_in_all=is_in_all)
+            children[name] = compile_field(child_path, child, holders=holders, is_in_all=is_in_all)
     is_enabled = definition.get("enabled", True) not in (False, "false")
-    return ObjectNode(path, dynamic, children, is_nested, is_enabled, nested_path)
+    return ObjectNode(path, dynamic, children, is_nested, is_enabled, holders[0])
+
+
+def _nested_holders(path: str, definition: Mapping[str, Any], around: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what holds the values of nested objects: these, and what they say to be included in."""
+    found = [path]
+    if definition.get("include_in_parent", False) not in (False, "false"):
+        found += around
+    if definition.get("include_in_root", False) not in (False, "false"):
+        found.append("")
+    return tuple(dict.fromkeys(found))
 
 
 def is_object(definition: Mapping[str, Any]) -> bool:
@@ -166,9 +187,17 @@ def is_object(definition: Mapping[str, Any]) -> bool:
 
 
 def compile_field(
-    path: str, definition: Mapping[str, Any], *, nested_path: str, is_subfield: bool = False, is_in_all: bool = True
+    path: str,
+    definition: Mapping[str, Any],
+    *,
+    holders: tuple[str, ...],
+    is_subfield: bool = False,
+    is_in_all: bool = True,
 ) -> Field:
     """Compile the definition of a field that holds values.
+
+    Args:
+        holders: As those of an object.
 
     Raises:
         KuzzleError: No such type, parameter or value of a parameter.
@@ -185,19 +214,22 @@ def compile_field(
     copy_to = definition.get("copy_to", ())
     is_in_all = definition.get("include_in_all", is_in_all) not in (False, "false")
     subfields = tuple(
-        compile_field(f"{path}.{name}", subfield, nested_path=nested_path, is_subfield=True, is_in_all=is_in_all)
+        compile_field(f"{path}.{name}", subfield, holders=holders, is_subfield=True, is_in_all=is_in_all)
         for name, subfield in definition.get("fields", {}).items()
     )
-    return Field(
+    nearest, *others = holders
+    found = Field(
         path,
         kind,
         definition,
         subfields,
         (copy_to,) if isinstance(copy_to, str) else tuple(copy_to),
         _date_format(path, definition) if kind == "date" else None,
-        nested_path,
+        nearest,
         is_in_all,
     )
+    copies = [replace(found, nested_path=holder, is_copy=True, subfields=(), copy_to=()) for holder in others]
+    return replace(found, copies=tuple(copies)) if copies else found
 
 
 def dynamic_policy(value: Any) -> str:

@@ -63,6 +63,7 @@ class Mapping:
         properties: Field name to its definition, as users wrote it.
         root: The same, compiled, with the metadata.
         fields: Every field that holds values, sub fields included, by path.
+        copies: Copies of fields of nested objects in what is around them, by holder and path.
         nested: Every nested object by path.
     """
 
@@ -80,6 +81,7 @@ class Mapping:
         definition = {"dynamic": dynamic, "properties": {**self.properties, METADATA: _METADATA_DEFINITION}}
         self.root: ObjectNode = compile_object("", definition, dynamic)
         self.fields: dict[str, Field] = {}
+        self.copies: dict[tuple[str, str], Field] = {}
         self.objects: dict[str, ObjectNode] = {}
         self._collect(self.root, 1)
         self.nested = {path: node for path, node in self.objects.items() if node.is_nested}
@@ -94,6 +96,7 @@ class Mapping:
             else:
                 for found in (child, *child.subfields):
                     self.fields[found.path] = found
+                    self.copies.update({(copy.nested_path, copy.path): copy for copy in found.copies})
         if len(self.fields) + len(self.objects) > MAX_FIELDS + _OWN_NODES:
             raise _bad_request(f"Limit of total fields [{MAX_FIELDS}] has been exceeded")
 
@@ -140,16 +143,32 @@ class Mapping:
             parents.pop()
         return ".".join(parents)
 
-    def fields_below(self, path: str) -> Iterator[Field]:
-        """Yield the field of a path, or every field below it when it is an object's."""
+    def find_field(self, path: str, scope: str) -> Field | None:
+        """Return the field of a path whose values are held by documents, or nested objects; None: there is none.
+
+        Args:
+            scope: Path of the nested objects, empty for documents.
+        """
         found = self.fields.get(path)
+        return found if found is not None and found.nested_path == scope else self.copies.get((scope, path))
+
+    def fields_in(self, scope: str) -> Iterator[Field]:
+        """Yield every field whose values are held by documents, or by the nested objects of a path."""
+        for found in self.fields.values():
+            if found.nested_path == scope:
+                yield found
+        for (holder, _), copy in self.copies.items():
+            if holder == scope:
+                yield copy
+
+    def fields_below(self, path: str, scope: str) -> Iterator[Field]:
+        """Yield the field of a path, or every field below it when it is an object's, of those in a scope."""
+        found = self.find_field(path, scope)
         if found is not None:
             yield found
         elif path in self.objects:
             prefix = f"{path}." if path else ""
-            for name, below in self.fields.items():
-                if name.startswith(prefix):
-                    yield below
+            yield from (below for below in self.fields_in(scope) if below.path.startswith(prefix))
 
 
 def check_mapping(mapping: Any) -> None:

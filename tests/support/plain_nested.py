@@ -104,12 +104,18 @@ def score(query: Query, place: str, thing: Mapping[str, Any]) -> float | None:
             return None
         return sum(found for found in (*must, *should) if found is not None)
     assert isinstance(query, Term | Range | Exists)
-    outer, _, name = query.field.rpartition(".")
-    value = thing.get(name) if outer == place else None
-    if value is None:
-        return None
-    is_match = value == query.value if isinstance(query, Term) else not isinstance(query, Range) or value >= query.lower
+    values = values_below(place, thing, query.field)
+    if isinstance(query, Term):
+        is_match = query.value in values
+    else:
+        is_match = any(not isinstance(query, Range) or value >= query.lower for value in values)
     return query.boost if is_match else None
+
+
+def values_below(place: str, thing: Mapping[str, Any], field: str) -> list[Any]:
+    """Return the values of a field in a thing that stands at a place, and in all that stand in it."""
+    prefix = f"{place}." if place else ""
+    return plain_queries.values_of(thing, field.removeprefix(prefix)) if field.startswith(prefix) else []
 
 
 def sorts_by(*levels: tuple[str, st.SearchStrategy[Query]]) -> st.SearchStrategy[Sort]:
@@ -125,6 +131,57 @@ def sorts_by(*levels: tuple[str, st.SearchStrategy[Query]]) -> st.SearchStrategy
         st.builds(Sort, st.just(f"{path}.k"), orders, ends, missing, nested=nested),
         st.builds(Sort, st.just(f"{path}.n"), orders, modes, missing, nested=nested),
     )
+
+
+# Where each nested object says what holds its values too, besides the flags that say so.
+INCLUDED: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, tuple[str, ...]]]] = {
+    "items in the document": (
+        {"include_in_root": True},
+        {},
+        {"items": ("",), "items.parts": ()},
+    ),
+    "parts in items": (
+        {},
+        {"include_in_parent": True},
+        {"items": (), "items.parts": ("items",)},
+    ),
+    "parts in the document": (
+        {"include_in_parent": "false"},
+        {"include_in_root": "true"},
+        {"items": (), "items.parts": ("",)},
+    ),
+    "all in the document": (
+        {"include_in_parent": True, "include_in_root": True},
+        {"include_in_parent": True},
+        {"items": ("",), "items.parts": ("items", "")},
+    ),
+}
+
+
+def leaves_at(place: str, holders: Mapping[str, tuple[str, ...]]) -> st.SearchStrategy[Query]:
+    """Make clauses on fields of nested objects that are included in what stands at a place."""
+    paths = [path for path, found in holders.items() if place in found]
+    return st.one_of(*(leaves(f"{path}.") for path in paths)) if paths else st.just(MatchAll())
+
+
+@st.composite
+def included_queries(draw: st.DrawFn, holders: Mapping[str, tuple[str, ...]]) -> Query:
+    """Make queries that ask what is around nested objects for their values."""
+    in_items = st.one_of(IN_ITEMS, leaves_at("items", holders))
+    return draw(bools(st.one_of(leaves_at("", holders), nesteds("items", in_items), QUERIES)))
+
+
+@st.composite
+def included_sorts(draw: st.DrawFn, holders: Mapping[str, tuple[str, ...]]) -> tuple[Sort, ...]:
+    """Make sorts of documents, or of their items, by the values of what stands in them."""
+    keys = []
+    for path, found in holders.items():
+        for holder in found:
+            nested = (NestedLevel(holder),) if holder else ()
+            modes = st.sampled_from([None, "min", "max", "sum", "avg", "median"])
+            keys.append(st.builds(Sort, st.just(f"{path}.n"), st.sampled_from(["asc", "desc"]), modes,
+                                  nested=st.just(nested)))  # fmt: skip
+    return draw(st.lists(st.one_of(*keys), min_size=1, max_size=2).map(tuple))
 
 
 SORTS = st.lists(
@@ -147,8 +204,7 @@ def sort_values(source: Mapping[str, Any], sort: Sort) -> list[Any]:
         place = level.path
         if level.filter is not None:
             things = [item for item in things if score(level.filter, place, item) is not None]
-    name = sort.field.removeprefix(f"{place}." if place else "")
-    return [value for thing in things for value in plain_queries.values_of(thing, name)]
+    return [value for thing in things for value in set(values_below(place, thing, sort.field))]
 
 
 # --- documents and nested objects as things that are aggregated
@@ -194,8 +250,7 @@ class Thing:
 
     def values_of(self, field: str) -> list[Any]:
         """Return all its values of a field."""
-        outer, _, name = field.rpartition(".")
-        return plain_queries.values_of(self.content, name) if outer == self.place else []
+        return values_below(self.place, self.content, field)
 
 
 def top_hits(page: HitPage, things: Sequence[Thing]) -> dict[str, Any]:

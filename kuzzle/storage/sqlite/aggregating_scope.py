@@ -192,15 +192,15 @@ class Space:
         """
         if path in _OF_DOCUMENTS:
             raise bad_request(f"Fielddata is not supported on field [{path}] of type [{path}]")
-        field = self.state.mapping.fields.get(path)
-        if field is None or field.nested_path != self.nested_path:
+        field = self.state.mapping.find_field(path, self.nested_path)
+        if field is None:
             return ValueSource(path, None, 0, _unmapped_value(path, missing, needs_numbers=needs_numbers))
         check_doc_values(field)
         if field.type in _UNSUITABLE:
             raise bad_request(f"Field [{path}] of type [{field.type}] is not supported for aggregation [{type_name}]")
         if needs_numbers and field.type in _NOT_NUMBERS:
             raise bad_request(f"Expected numeric type on field [{path}], but got [{field.type}]")
-        return ValueSource(path, field, self.state.field_numbers[path], self._missing_value(field, missing))
+        return ValueSource(path, field, self.state.field_numbers[field.key], self._missing_value(field, missing))
 
     def _missing_value(self, field: Field, missing: Scalar) -> IndexedValue | None:
         if missing is None:

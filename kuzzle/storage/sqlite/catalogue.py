@@ -21,7 +21,7 @@ class CollectionState:
 
     Attributes:
         number: Names its tables.
-        field_numbers: Path of a field or nested object to its number in the table of values; numbers are
+        field_numbers: Key of a field, or path of a nested object, to its number in the table of values; numbers are
             never used again.
     """
 
@@ -48,8 +48,9 @@ class CollectionState:
     def with_mapping(self, mapping: Mapping) -> CollectionState:
         """Return this collection with another mapping; its new fields get numbers."""
         numbers = dict(self.field_numbers)
-        for path in (*mapping.fields, *mapping.nested):
-            numbers.setdefault(path, len(numbers) + 1)
+        copies = (copy.key for copy in mapping.copies.values())
+        for key in (*mapping.fields, *mapping.nested, *copies):
+            numbers.setdefault(key, len(numbers) + 1)
         definition = {"dynamic": mapping.dynamic, "meta": mapping.meta, "properties": mapping.properties}
         changed = CollectionState(self.name, self.number, definition, numbers)
         changed.__dict__["mapping"] = mapping

@@ -38,7 +38,7 @@ def find_groups(
             has several values of it.
     """
     field = _resolve(state, collapse)
-    number = state.field_numbers[field.path]
+    number = state.field_numbers[field.key]
     order = keys or [Key(Sort("_score", "desc"))]
     # Behind the order of storing nothing is compared any more: these keys only bring the values of the field.
     ends = [Key(Sort(field.path, mode="min"), field, number), Key(Sort(field.path, mode="max"), field, number)]
@@ -57,8 +57,8 @@ def find_groups(
 
 
 def _resolve(state: CollectionState, collapse: Collapse) -> Field:
-    field = state.mapping.fields.get(collapse.field)
-    if field is None or field.is_hidden:
+    field = state.mapping.find_field(collapse.field, "")
+    if field is None:
         raise bad_request(f"no mapping found for `{collapse.field}` in order to collapse on")
     if field.type not in _TYPES:
         raise bad_request(f"unknown type for collapse field `{collapse.field}`, only keywords and numbers are accepted")

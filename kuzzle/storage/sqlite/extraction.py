@@ -192,21 +192,25 @@ class Extraction:
             self._add_words(field, value)
             return
         indexed = index_value(field, value)
-        place = self._around.get(field.nested_path)
-        if indexed is not None and place is not None:
-            self.rows.add((self._numbers[field.path], indexed, place, 0, None))
+        if indexed is not None:
+            for number, holder in self._holders(field):
+                self.rows.add((number, indexed, holder, 0, None))
 
     def _add_words(self, field: Field, value: Any) -> None:
         tokens = tokens_of(field.definition.get("analyzer", "standard"), text_of(field, value))
-        place = self._around.get(field.nested_path)
-        if place is None:
-            return
-        number = self._numbers[field.path]
-        if any(tokens):
-            text = self._texts.setdefault((number, place), _Text())
-            text.add(tokens, field.definition.get("position_increment_gap", VALUE_GAP))
-        else:
-            self.rows.add((number, PRESENT, place, 0, None))
+        for number, holder in self._holders(field):
+            if any(tokens):
+                text = self._texts.setdefault((number, holder), _Text())
+                text.add(tokens, field.definition.get("position_increment_gap", VALUE_GAP))
+            else:
+                self.rows.add((number, PRESENT, holder, 0, None))
+
+    def _holders(self, field: Field) -> Iterator[tuple[int, int]]:
+        """Yield the number of a field and that of what holds its values now, and the same of its copies."""
+        for one in (field, *field.copies):
+            holder = self._around.get(one.nested_path)
+            if holder is not None:
+                yield self._numbers[one.key], holder
 
 
 def _is_pair(value: list[Any]) -> bool:

@@ -92,7 +92,7 @@ class NearbyTerms:
         if not near.errors:
             return [(query.value, 1.0)]
         found: list[tuple[str, float]] = []
-        number = self._state.field_numbers[field.path]
+        number = self._state.field_numbers[field.key]
         bound, relation = near.prefix, ">="
         while True:
             # Blobs, among them the mark of a text without words, come after all texts.

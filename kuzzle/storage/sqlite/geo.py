@@ -91,7 +91,7 @@ def condition(translation: Translation, state: CollectionState, query: GeoWithin
     field = find_point_field(translation, query.field, query.clause, ignore_unmapped=query.ignore_unmapped)
     if field is None:
         return NOTHING
-    number = state.field_numbers[field.path]
+    number = state.field_numbers[field.key]
     area = translation.bind(apsw.pyobject(query.area))
     spans = cover(query.area.bounds())
     lookups = [

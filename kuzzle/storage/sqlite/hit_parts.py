@@ -33,7 +33,7 @@ class PartsFinder:
         self._matches = matches
         self._named = search.named
         self._fields = [
-            (field, state.field_numbers[field.path])
+            (field, state.field_numbers[field.key])
             for path in search.parts.fields
             if (field := _find(state, path)) is not None
         ]
@@ -69,8 +69,8 @@ class PartsFinder:
 
 def _find(state: CollectionState, path: str) -> Field | None:
     """Return the field of a path; None when documents themselves have none."""
-    field = state.mapping.fields.get(path)
-    if field is None or field.is_hidden:
+    field = state.mapping.find_field(path, "")
+    if field is None:
         return None
     check_doc_values(field)
     if field.type in _VALUELESS:

@@ -54,8 +54,8 @@ def expand(mapping: Mapping, query: Several, scope: str, takes: Takes = lambda _
 
 
 def _words_and_prefix(mapping: Mapping, query: MatchBoolPrefix, scope: str) -> Query:
-    field = mapping.fields.get(query.field)
-    if field is None or field.nested_path != scope:
+    field = mapping.find_field(query.field, scope)
+    if field is None:
         return MatchNone()
     if field.type == "keyword":
         return Prefix(query.field, str(query.text), boost=query.boost)
@@ -87,14 +87,12 @@ def _fields(mapping: Mapping, query: MultiMatch, scope: str) -> Query:
             found[pattern] = (boost, query.is_lenient)
             continue
         if pattern == ALL_FIELDS:
-            every = (field for field in mapping.fields.values() if field.is_in_all)
-            found.update(
-                {field.path: (boost, True) for field in every if field.nested_path == scope and _takes_texts(field)}
-            )
+            every = (field for field in mapping.fields_in(scope) if field.is_in_all)
+            found.update({field.path: (boost, True) for field in every if _takes_texts(field)})
             continue
         expression = re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", pattern)))
-        for field in mapping.fields.values():
-            if field.nested_path == scope and _takes_texts(field) and expression.fullmatch(field.path):
+        for field in mapping.fields_in(scope):
+            if _takes_texts(field) and expression.fullmatch(field.path):
                 found.setdefault(field.path, (boost, True))
     # However the fields cut it.
     words = max(len(words_of(analyzer, str(query.text))) for analyzer in ("standard", "simple", "whitespace"))

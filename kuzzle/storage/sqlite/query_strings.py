@@ -111,8 +111,8 @@ def _paths(mapping: Mapping, query: AnyField, scope: str) -> dict[str, tuple[flo
 
 def _like(mapping: Mapping, name: str, query: FieldQuery, scope: str) -> Iterator[str]:
     expression = re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", name)), re.DOTALL)
-    for field in mapping.fields.values():
-        if field.nested_path != scope or not field.is_searchable or not expression.fullmatch(field.path):
+    for field in mapping.fields_in(scope):
+        if not field.is_searchable or not expression.fullmatch(field.path):
             continue
         if name == "*" and not field.is_in_all:
             continue

@@ -56,7 +56,7 @@ class Relevance:
 
     def word_score(self, bind: Callable[[Any], str], field: Field, word: str, rarity: float) -> str:
         """Return the same of a word that is so rare, the boost counted in."""
-        number = self._state.field_numbers[field.path]
+        number = self._state.field_numbers[field.key]
         weight = self.weight(bind, field, rarity)
         where = f"field = {number} AND value = {bind(word)}"
         asked = f"coalesce((SELECT {weight} FROM {self._state.values_table} WHERE {where} AND rid = d.rid), 0.0)"
@@ -72,7 +72,7 @@ class Relevance:
         Args:
             words: Terms and their boosts.
         """
-        number = self._state.field_numbers[field.path]
+        number = self._state.field_numbers[field.key]
         of_boost: dict[float, list[str]] = {}
         for word, boost in words:
             of_boost.setdefault(boost, []).append(word)

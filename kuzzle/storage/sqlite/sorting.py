@@ -107,7 +107,7 @@ def _resolve_distance(sort: Sort, state: CollectionState, scope: str) -> Key:
     if field.type != "geo_point":
         raise bad_request(f"field [{sort.field}] is not a geo_point field")
     check_doc_values(field)
-    return Key(sort, field, state.field_numbers[field.path])
+    return Key(sort, field, state.field_numbers[field.key])
 
 
 def _resolve(sort: Sort, state: CollectionState, scope: str) -> Key:
@@ -123,7 +123,7 @@ def _resolve(sort: Sort, state: CollectionState, scope: str) -> Key:
         raise bad_request(f"can't sort on {field.type} field [{sort.field}] without using specific sorting feature")
     if sort.mode in _CALCULATED and field.type not in _NUMBERS:
         raise bad_request(f"we only support AVG, MEDIAN and SUM on number based fields, not on [{sort.field}]")
-    return Key(sort, field, state.field_numbers[field.path], _missing_value(sort, field))
+    return Key(sort, field, state.field_numbers[field.key], _missing_value(sort, field))
 
 
 def _find_field(sort: Sort, state: CollectionState, scope: str) -> Field | None:
@@ -136,9 +136,10 @@ def _find_field(sort: Sort, state: CollectionState, scope: str) -> Field | None:
         if around and state.mapping.nested_around(level.path) != around:
             raise bad_request(f"[nested] the path [{level.path}] does not stand directly in [{around}]")
         around = level.path
+    found = state.mapping.find_field(sort.field, around)
     field = state.mapping.fields.get(sort.field)
-    if field is None or field.nested_path == around:
-        return field
+    if found is not None or field is None:
+        return found
     if scope:
         raise bad_request(f"the nested objects [{scope}] do not directly hold the field [{sort.field}]")
     if not around:

@@ -252,7 +252,7 @@ class Translation:
 
     def field_number(self, field: Field) -> int:
         """Return the number of a field in the table of values."""
-        return self._state.field_numbers[field.path]
+        return self._state.field_numbers[field.key]
 
     def field_condition(self, field: Field, condition: str) -> str:
         """Return the condition that a field has a value for which a condition on `value` holds."""
@@ -316,7 +316,9 @@ class Translation:
     def _exists(self, path: str) -> str:
         if path in ("_id", "_uid", "_type", "_index", "_source"):
             return EVERYTHING
-        numbers = [self._state.field_numbers[field.path] for field in self._state.mapping.fields_below(path)]
+        numbers = [
+            self._state.field_numbers[field.key] for field in self._state.mapping.fields_below(path, self._nested.scope)
+        ]
         if not numbers:
             return NOTHING
         return joined([self._lookup(number, "") for number in numbers], "OR")
@@ -372,8 +374,7 @@ class Translation:
 
     def find_any_field(self, path: str) -> Field | None:
         """Return a field that clauses see, whatever they may do with it."""
-        field = self._state.mapping.fields.get(path)
-        return None if field is None or field.nested_path != self._nested.scope else field
+        return self._state.mapping.find_field(path, self._nested.scope)
 
     def _values(self, field: Field, condition: str, *, is_one_value: bool = False) -> str:
         return self._lookup(self.field_number(field), condition, is_one_value=is_one_value)

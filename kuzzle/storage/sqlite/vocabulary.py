@@ -22,7 +22,7 @@ class Vocabulary:
 
     def count(self, field: Field, word: str) -> int:
         """Return how many texts of a field have a word."""
-        key = self._state.field_numbers[field.path], word
+        key = self._state.field_numbers[field.key], word
         found = self._counts.get(key)
         if found is None:
             statement = f"SELECT count(*) FROM {self._state.values_table} WHERE field = ? AND value = ?"
@@ -32,7 +32,7 @@ class Vocabulary:
 
     def lengths(self, field: Field) -> tuple[int, int]:
         """Return how many texts a field has, and how many words they have together."""
-        number = self._state.field_numbers[field.path]
+        number = self._state.field_numbers[field.key]
         found = self._lengths.get(number)
         if found is None:
             statement = f"SELECT texts, words FROM {self._state.lengths_table} WHERE field = ?"
@@ -46,7 +46,7 @@ class Vocabulary:
         Args:
             limit: How many at most. Each is a look-up, however many texts have it.
         """
-        number = self._state.field_numbers[field.path]
+        number = self._state.field_numbers[field.key]
         statement = (
             f"SELECT min(value) FROM {self._state.values_table} WHERE field = ? AND value {{}} ? AND value < x''"
         )

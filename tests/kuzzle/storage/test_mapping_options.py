@@ -96,8 +96,9 @@ async def test_a_parameter_of_an_object_changes_what_is_found(
 
 
 @pytest.mark.parametrize("parameter", ["include_in_parent", "include_in_root"])
-async def test_copies_of_nested_objects_are_refused(storage: Storage, parameter: str) -> None:
-    definition = {"type": "nested", parameter: True}
+async def test_nested_objects_are_included_in_what_is_around_them(storage: Storage, parameter: str) -> None:
+    shown = Shown(None, ({"n": 1},), {"query": {"term": {"f.n": 1}}})
+    definition = {"type": "nested"}
+    assert await outcome(storage, {**definition, parameter: True}, shown) != await outcome(storage, definition, shown)
     with pytest.raises(KuzzleError, match=f'"f": invalid mapping property "{parameter}"'):
-        await outcome(storage, definition, Shown(None, (), {}))
-    assert await outcome(storage, {**definition, parameter: False}, Shown(None, (), {})) == ([], [])
+        await outcome(storage, {**definition, parameter: "perhaps"}, shown)

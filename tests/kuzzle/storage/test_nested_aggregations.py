@@ -126,6 +126,28 @@ async def test_the_way_back_counts_what_is_around_once(storage: SqliteStorage) -
     assert (await computed(storage, nested(remarks)))["orders"]["remarks"] == {"doc_count": 1}
 
 
+async def test_levels_of_objects_may_be_skipped_both_ways(storage: SqliteStorage) -> None:
+    bits = {"type": "nested", "properties": {"n": {"type": "long"}}}
+    parts = {"type": "nested", "properties": {"bits": bits}}
+    deep = {"type": "nested", "properties": {"k": {"type": "keyword"}, "parts": parts}}
+    await storage.create_collection("i", "deep", {"properties": {"items": deep}})
+    red = {"k": "red", "parts": [{"bits": [{"n": 1}, {"n": 2}]}, {"bits": {"n": 3}}]}
+    blue = {"k": "blue", "parts": {"bits": {"n": 4}}}
+    await storage.write_documents("i", "deep", WriteKind.CREATE, [DocumentWrite("a", {"items": [red, blue]})])
+    back = {"items": {"reverse_nested": {"path": "items"}, "aggs": {"kinds": {"terms": {"field": "items.k"}}}}}
+    bits_of = nested({"sum": {"sum": {"field": "items.parts.bits.n"}}, **back}, "items.parts.bits")
+    kinds = {"terms": {"field": "items.k", "order": {"_key": "asc"}}, "aggs": {"bits": bits_of}}
+    search = parse_search({"aggs": {"it": nested({"kinds": kinds}, "items")}}, offset=None, size=None)
+    page = await storage.search("i", "deep", search)
+    assert page.aggregations is not None
+    found = [(bucket["key"], bucket["bits"]) for bucket in page.aggregations["it"]["kinds"]["buckets"]]
+    assert [(key, bits["doc_count"], bits["sum"]["value"]) for key, bits in found] == [
+        ("blue", 1, 4.0),
+        ("red", 3, 6.0),
+    ]
+    assert [buckets(bits["items"]["kinds"]) for _, bits in found] == [[("blue", 1)], [("red", 1)]]
+
+
 async def test_a_path_that_leads_nowhere_counts_nothing(storage: SqliteStorage) -> None:
     metric = {"m": {"max": {"field": "lines.price"}}}
     assert await computed(storage, nested(metric, "none")) == {"doc_count": 0, "m": {"value": None}}

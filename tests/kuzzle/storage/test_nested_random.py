@@ -46,20 +46,22 @@ def storage(io_loop: tornado.ioloop.IOLoop, tmp_path: Path) -> Iterator[SqliteSt
     io_loop.run_sync(storage.close)
 
 
-def refill(io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, documents: list[Any]) -> dict[str, Any]:
-    """Make the documents of the collection these, over what was there; return them by id."""
+def refill(
+    io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, documents: list[Any], collection: str = "c"
+) -> dict[str, Any]:
+    """Make the documents of a collection these, over what was there; return them by id."""
     sources = {f"d{number}": source for number, source in enumerate(documents)}
 
     async def fill() -> None:
-        before = await storage.find_ids("i", "c")
+        before = await storage.find_ids("i", collection)
         gone = [DocumentWrite(name, None) for name in before if name not in sources]
-        await storage.write_documents("i", "c", WriteKind.DELETE, gone)
+        await storage.write_documents("i", collection, WriteKind.DELETE, gone)
         writes = [DocumentWrite(name, source) for name, source in sources.items()]
-        outcomes = await storage.write_documents("i", "c", WriteKind.CREATE_OR_REPLACE, writes)
+        outcomes = await storage.write_documents("i", collection, WriteKind.CREATE_OR_REPLACE, writes)
         assert not any(isinstance(outcome, FailedWrite) for outcome in outcomes)
 
     io_loop.run_sync(fill)
-    order = io_loop.run_sync(lambda: storage.search("i", "c", Search(sort=(Sort("_doc"),))))
+    order = io_loop.run_sync(lambda: storage.search("i", collection, Search(sort=(Sort("_doc"),))))
     return {hit.id: sources[hit.id] for hit in order.hits}
 
 
@@ -175,3 +177,55 @@ def test_random_aggregations_of_nested_objects_compute_what_a_plain_evaluation_c
         page = io_loop.run_sync(lambda: storage.search("i", "c", search))  # noqa: B023
         assert worded(page.aggregations) == worded(expected)
         assert page.has_top_hits is any(aggregation.has_top_hits for aggregation in wanted.values())
+
+
+# --- values that what is around holds too
+
+
+async def include(storage: SqliteStorage, collection: str, items: dict[str, Any], parts: dict[str, Any]) -> None:
+    """Make a collection whose nested objects are included as these parameters say.
+
+    They are written as Kuzzle allows it: on objects without fields.
+    """
+    await storage.create_collection("i", collection, {"properties": {"items": {"type": "nested", **items}}})
+    inner = {"type": "nested", "properties": {"parts": {"type": "nested", **parts}}}
+    await storage.update_mapping("i", collection, {"properties": {"items": inner}})
+    await storage.update_mapping("i", collection, plain_nested.MAPPING)
+
+
+def included_terms(holders: dict[str, tuple[str, ...]]) -> dict[str, Aggregation]:
+    """Return aggregations of all included values."""
+    found = {}
+    for path, where in holders.items():
+        for holder in where:
+            below = {"n": Aggregation(Metric("sum", f"{path}.n"))}
+            terms = Aggregation(TermBuckets(f"{path}.k"), below)
+            name = f"{path} in {holder}"
+            found[name] = Aggregation(NestedBucket(holder), {"terms": terms}) if holder else terms
+    return found
+
+
+@pytest.mark.parametrize("name", plain_nested.INCLUDED)
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
+@given(data=st.data(), documents=plain_nested.DOCUMENTS)
+def test_included_values_are_those_of_what_is_around(
+    io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, name: str, data: st.DataObject, documents: list[Any]
+) -> None:
+    items, parts, holders = plain_nested.INCLUDED[name]
+    if not io_loop.run_sync(lambda: storage.collection_exists("i", "included")):
+        io_loop.run_sync(lambda: include(storage, "included", items, parts))
+    sources = refill(io_loop, storage, documents, "included")
+    query = data.draw(plain_nested.included_queries(holders))
+    scores = {name: plain_nested.score(query, "", source) for name, source in sources.items()}
+    things = [Thing(name, sources[name], score) for name, score in scores.items() if score is not None]
+    wanted = included_terms(dict(holders))
+    page = io_loop.run_sync(lambda: storage.search("i", "included", Search(query, aggregations=wanted)))
+    assert {hit.id: hit.score for hit in page.hits} == pytest.approx(
+        {thing.document_id: thing.document_score for thing in things}
+    )
+    assert worded(page.aggregations) == worded(plain_aggregations.aggregate(wanted, things, things))
+    sort = data.draw(plain_nested.included_sorts(holders))
+    found = io_loop.run_sync(lambda: storage.search("i", "included", Search(query, sort=sort))).hits
+    matching = {thing.document_id: sources[thing.document_id] for thing in things}
+    assert [hit.id for hit in found] == plain_queries.order(matching, sort, plain_nested.sort_values)
+    assert [hit.sort for hit in found] == [[sort_key(sources[hit.id], key) for key in sort] for hit in found]

@@ -4,7 +4,8 @@ A page is found in one of two ways, with the same answer:
 
 - along the index: one sort key on a field that many documents match; the table of values is walked in
   its order until the page is full, so that the first ten of a million cost little more than ten steps;
-- by keys: everything else; the sort keys of all matches are gathered and sorted.
+- by keys: everything else; the sort keys of all matches are gathered and sorted. Of those that a first key on a
+  field puts far behind the page, none is.
 
 Documents with equal keys, or without a sort equal scores, keep the order in which they came to be.
 """
@@ -137,8 +138,12 @@ class Matches:
         """
         if not size or offset >= total:
             return []
-        if len(keys) == 1 and keys[0].is_index_order and self._is_walk_short(offset + size, total):
-            return self._along_index(keys[0], offset, size, after)
+        if keys[0].is_index_order and self._is_walk_short(offset + size, total):
+            if len(keys) == 1:
+                return self._along_index(keys[0], offset, size, after)
+            part = self._part_with(keys[0], offset + size, after)
+            if part is not None:
+                return list(self._by_keys(keys, offset, size, after, matching=part))
         return list(self._by_keys(keys, offset, size, after))
 
     def by_score(self, offset: int, size: int) -> list[PageRow]:
@@ -181,6 +186,15 @@ class Matches:
         return list(itertools.islice(rows, offset, offset + size))
 
     def _with_value(self, key: Key, after: IndexedValue | None) -> Iterator[PageRow]:
+        seen = set()
+        for rid, value in self._rows(self._walk(key, after)):
+            # Of several values of a document the first on the way is the one that counts.
+            if rid not in seen:
+                seen.add(rid)
+                yield PageRow(rid, None, [key.shown(value)])
+
+    def _walk(self, key: Key, after: IndexedValue | None) -> str:
+        """Return the statement that gives `(rid, value)` in the order of a key."""
         conditions = of_values(key, "v.value")
         if after is not None:
             # A document may have values on both sides: only the one that counts tells where it stands.
@@ -191,29 +205,52 @@ class Matches:
             documents = self._state.documents_table
             asked = self._translation.question(self._query)
             conditions += f" AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = v.rid AND {asked})"
-        seen = set()
-        for rid, value in self._rows(
+        return (
             f"SELECT v.rid, v.value FROM {self._state.values_table} AS v WHERE v.field = {key.number} "
             f"{conditions} ORDER BY v.value {key.direction}, v.rid"
-        ):
-            # Of several values of a document the first on the way is the one that counts.
-            if rid not in seen:
-                seen.add(rid)
-                yield PageRow(rid, None, [key.shown(value)])
+        )
+
+    def _part_with(self, key: Key, wanted: int, after: After | None) -> str | None:
+        """Return the rest of a statement on a part of the matches, in which the first of all by a key are.
+
+        The index is walked by the first key alone until so many are met; whatever the other keys say, none of
+        these documents has a value beyond the last one. None: too few have a value.
+        """
+        start = None if after is None else after[0]
+        if (after is not None and start is None) or (after is None and key.sort.missing == "_first"):
+            return None
+        met: set[int] = set()
+        end: IndexedValue | None = None
+        for rid, value in self._rows(self._walk(key, start)):
+            met.add(rid)
+            if len(met) == wanted:
+                end = value
+                break
+        if end is None:
+            return None
+        first, last = (start, end) if key.sort.order == "asc" else (end, start)
+        limits = [f"value >= {self._translation.bind(first)}"] if first is not None else []
+        limits += [f"value <= {self._translation.bind(last)}"] if last is not None else []
+        asked = self._translation.question(self._query)
+        values, documents = self._state.values_table, self._state.documents_table
+        part = f"SELECT rid FROM {values} WHERE field = {key.number} AND {' AND '.join(limits)}"
+        return f"FROM {documents} AS d WHERE d.rid IN ({part}) AND {asked}"
 
     def _without_value(self, key: Key) -> Iterator[PageRow]:
         value = self._key_column(key)
         for (rid,) in self._rows(f"SELECT d.rid {self._matching} AND {value} IS NULL ORDER BY d.rid"):
             yield PageRow(rid, None, [None])
 
-    def _by_keys(self, keys: list[Key], offset: int, size: int, after: After | None) -> Iterator[PageRow]:
+    def _by_keys(
+        self, keys: list[Key], offset: int, size: int, after: After | None, *, matching: str | None = None
+    ) -> Iterator[PageRow]:
         """Yield the rows of a page; a size of -1 stands for all there are."""
         columns = [self._key_column(key) for key in keys]
         names = [f"k{position}" for position in range(len(keys))]
         selected = [f"{column} AS {name}" for column, name in zip(columns, names, strict=True)]
         later = "" if after is None else f"AND {after_condition(keys, names, after, self._translation.bind)}"
         statement = (
-            f"SELECT d.rid, {', '.join(selected)} {self._matching} {later} "
+            f"SELECT d.rid, {', '.join(selected)} {matching or self._matching} {later} "
             f"ORDER BY {order_by(keys)}, d.rid LIMIT {size} OFFSET {offset}"
         )
         scored = [position for position, key in enumerate(keys) if key.sort.field == "_score"]

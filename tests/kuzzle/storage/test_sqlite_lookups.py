@@ -193,3 +193,48 @@ async def test_a_pattern_is_tried_once_on_a_term_that_many_documents_have(
         assert (await storage.search("i", "c", parse_search(body, offset=0, size=5))).total > 40
     # r1, r10 to r19, r21 and r31: the others have no 1, which SQLite sees by itself.
     assert sorted(tried) == ["r1", *(f"r1{digit}" for digit in range(10)), "r21", "r31"]
+
+
+@pytest.mark.parametrize("missing", ["_first", "_last"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_pages_by_several_keys_follow_one_another_without_gap(tmp_path: Path, order: str, missing: str) -> None:
+    """A part of the matches is sorted for each page, all of them for the whole list."""
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        sources = [{"number": [place * 37 % 11, 50] if place % 9 else None} for place in range(100)]
+        writes = [DocumentWrite(f"e{place}", each) for place, each in enumerate(sources)]
+        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
+        sort = [{"number": {"order": order, "missing": missing}}, {"_uid": "desc"}]
+        query = {"bool": {"must_not": [RARE]}}
+        whole = await storage.search("i", "c", parse_search({"query": query, "sort": sort}, offset=0, size=500))
+        paged: list[str] = []
+        after = None
+        while True:
+            body = {"query": query, "sort": sort, **({"search_after": after} if after else {})}
+            page = await storage.search("i", "c", parse_search(body, offset=0, size=13))
+            if not page.hits:
+                break
+            paged += [hit.id for hit in page.hits]
+            after = page.hits[-1].sort
+    assert paged == [hit.id for hit in whole.hits]
+    assert len(paged) == whole.total > 450
+
+
+async def test_a_page_by_several_keys_sorts_a_part_of_the_matches(tmp_path: Path) -> None:
+    path = tmp_path / "kuzzle.db"
+    async with filled(path):
+        statements: list[str] = []
+
+        def trace(_cursor: apsw.Cursor, statement: str, values: Any) -> bool:
+            statements.append(statement)
+            return True
+
+        connection = open_reader(path)
+        state = load_catalogue(connection).indexes["i"].collections["c"]
+        connection.exec_trace = trace
+        body = {"sort": [{"number": "asc"}, {"_uid": "asc"}], "search_after": [50, "c#d5"]}
+        page = search_documents(connection, "i", state, parse_search(body, offset=0, size=5), 0)
+        connection.close()
+    assert len(page.hits) == 5
+    (sorting,) = [statement for statement in statements if "ORDER BY k0" in statement]
+    assert f"WHERE field = {state.field_numbers['number']} AND value >= " in sorting
+    assert " AND value <= " in sorting

@@ -31,7 +31,7 @@ def condition(translation: Translation, query: Fuzzy) -> str:
     """Return the condition that documents have a term near a word.
 
     Raises:
-        KuzzleError: The field is neither a text nor a keyword.
+        KuzzleError: The field is neither a text nor a keyword, or too many terms are near the words of a search.
     """
     if query.field in _DOCUMENT_IDS:
         column = translation.id_column if query.field == "_id" else translation.uid_column()
@@ -46,6 +46,7 @@ def condition(translation: Translation, query: Fuzzy) -> str:
             f"[{field.type}]"
         )
     terms = [term for term, _ in translation.nearby.find(field, query)]
+    translation.count_words(len(terms))
     return translation.words_condition(field, terms) if terms else NOTHING
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SATURATION: Final = 1.2
 LENGTH_SHARE: Final = 0.75
 
+# To sum the scores of all documents once is four times as fast as to look each one up, but is done even where few are
+# asked about: with so many rows in a tenth of a second.
+MAX_SUMMED_ROWS: Final = 65_536
+
 
 class Relevance:
     """How much words weigh in one snapshot of a collection."""
@@ -76,8 +80,8 @@ class Relevance:
         of_boost: dict[float, list[str]] = {}
         for word, boost in words:
             of_boost.setdefault(boost, []).append(word)
-        # A group binds as much as a word does that is matched and scored.
-        translation.count_words(2 * len(of_boost))
+        translation.count_words(len(words))
+        is_summed = sum(self._vocabulary.count(field, word) for word, _ in words) <= MAX_SUMMED_ROWS
         # The commonest of them is the least rare.
         rarity = min(self.rarity(field, word) for word, _ in words) if field.type == "text" else 0.0
         parts = []
@@ -86,9 +90,12 @@ class Relevance:
                 weight = self.weight(translation.bind, field, boost * rarity)
             else:
                 weight = translation.bind(boost)
+            rows = f"FROM {self._state.values_table} WHERE field = {number} AND value IN {translation.list_of(group)}"
             parts.append(
-                f"coalesce((SELECT sum({weight}) FROM {self._state.values_table} "
-                f"WHERE field = {number} AND value IN {translation.list_of(group)} AND rid = d.rid), 0.0)"
+                f"coalesce((SELECT score FROM (SELECT rid, sum({weight}) AS score {rows} GROUP BY rid) "
+                "WHERE rid = d.rid), 0.0)"
+                if is_summed
+                else f"coalesce((SELECT sum({weight}) {rows} AND rid = d.rid), 0.0)"
             )
         return joined(parts, "+")
 

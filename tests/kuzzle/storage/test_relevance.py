@@ -10,9 +10,10 @@ import apsw
 import plain_relevance
 import pytest
 
+from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, WriteKind
 from kuzzle.storage.query import Search, Sort, parse_query
-from kuzzle.storage.sqlite import SqliteStorage
+from kuzzle.storage.sqlite import SqliteStorage, relevance, translation
 
 MAPPING = {"properties": {"t": {"type": "text"}, "k": {"type": "keyword"}}}
 
@@ -151,3 +152,33 @@ async def test_the_nearest_terms_count_and_the_nearer_more(
     sources = {"word": {"t": "adda"}, "near": {"t": "adxda"}, "far": {"t": "aba"}}
     query = {"match": {"t": {"query": word, "fuzziness": 2, "max_expansions": expansions}}}
     assert [name for name, _ in await scores(tmp_path, sources, query)] == expected
+
+
+@pytest.mark.parametrize("most", [0, 65_536])
+async def test_near_words_weigh_the_same_summed_once_and_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(relevance, "MAX_SUMMED_ROWS", most)
+    sources = {"word": {"t": "ada x", "k": "ada"}, "near": {"t": "adb adb y", "k": ["adb", "aca"]}, "far": {"t": "x"}}
+    texts = [["ada", "x"], ["adb", "adb", "y"], ["x"]]
+    query = {"match": {"t": {"query": "ada", "fuzziness": 1}}}
+    expected = {
+        "word": plain_relevance.score("ada", texts[0], texts),
+        "near": plain_relevance.score("adb", texts[1], texts) * 2 / 3,
+    }
+    assert dict(await scores(tmp_path / "text", sources, query)) == pytest.approx(expected)
+    query = {"fuzzy": {"k": {"value": "ada", "fuzziness": 1}}}
+    assert dict(await scores(tmp_path / "keyword", sources, query)) == pytest.approx({"word": 1.0, "near": 4 / 3})
+
+
+async def test_the_terms_near_words_are_among_the_words_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {"a": {"t": "ada adb adc add"}}
+    query = {"match": {"t": {"query": "ada", "fuzziness": 1}}}
+    monkeypatch.setattr(translation, "MAX_WORDS", 4)
+    # Matching counts each, and so does scoring; the word itself is one more.
+    with pytest.raises(KuzzleError, match="a search may look for 4 words"):
+        await scores(tmp_path / "refused", sources, query)
+    monkeypatch.setattr(translation, "MAX_WORDS", 5)
+    assert [name for name, _ in await scores(tmp_path / "taken", sources, query)] == ["a"]

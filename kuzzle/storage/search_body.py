@@ -12,16 +12,14 @@ from kuzzle.storage.clauses import parse_named_query, parse_query
 from kuzzle.storage.collapse_body import parse_collapse
 from kuzzle.storage.compound_tree import FunctionScore
 from kuzzle.storage.highlight_body import parse_highlight
-from kuzzle.storage.hit_tree import HitParts
-from kuzzle.storage.reading import bad_request, read_flag, read_number
+from kuzzle.storage.hit_parts_body import parse_parts, wanted_source
+from kuzzle.storage.reading import bad_request, read_number
 from kuzzle.storage.sort_body import parse_after, parse_sort
-from kuzzle.storage.source_reading import MAX_PATTERNS, MAX_STARS, parse_source, token_name
+from kuzzle.storage.source_reading import parse_source, token_name
 from kuzzle.storage.tree import Query, Search
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
 MAX_RESULT_WINDOW: Final = 10000
-# index.max_docvalue_fields_search of Elasticsearch: each is looked up for every hit.
-MAX_DOC_VALUES: Final = 100
 
 SEARCH_KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
@@ -69,7 +67,6 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
     if collapse is not None and after is not None:
         raise bad_request("cannot use `collapse` in conjunction with `search_after`")
     query, named = _parse_query(body)
-    stored, hides_source = _stored(body.get("stored_fields"))
     post_filter, filter_names = parse_named_query(body["post_filter"]) if body.get("post_filter") else (None, ())
     if "aggs" in body and "aggregations" in body:
         raise bad_request("Found both [aggs] and [aggregations], which are one thing")
@@ -78,19 +75,13 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         first,
         count,
         sort,
-        parse_source(False if hides_source and body.get("_source") is None else body.get("_source")),
+        parse_source(wanted_source(body)),
         after,
         highlight=highlight,
         post_filter=post_filter,
         aggregations=parse_aggregations(body.get("aggregations", body.get("aggs"))) or None,
         collapse=collapse,
-        parts=HitParts(
-            _flag(body, "version"),
-            _flag(body, "track_scores"),
-            _doc_values(body.get("docvalue_fields")),
-            stored,
-            _flag(body, "explain"),
-        ),
+        parts=parse_parts(body),
         named=(*named, *filter_names),
         timeout_ms=_timeout(body.get("timeout")),
     )
@@ -121,44 +112,6 @@ def _timeout(value: Any) -> int | None:
             f"failed to parse setting [timeout] with value [{value}] as a time value: unit is missing or unrecognized"
         )
     return math.ceil(int(match[1]) * _UNITS_MS[match[2]])
-
-
-def _stored(value: Any) -> tuple[tuple[str, ...], bool]:
-    """Read `stored_fields`: a pattern or a list of them; return also whether the content is hidden then."""
-    if value is None:
-        return (), False
-    patterns = value if isinstance(value, list) else [value]
-    if len(patterns) > MAX_PATTERNS:
-        raise bad_request(f"Too many patterns in [stored_fields]: at most [{MAX_PATTERNS}] are allowed")
-    for pattern in patterns:
-        if not isinstance(pattern, str) or pattern.count("*") > MAX_STARS:
-            raise bad_request("[stored_fields] must be a list of names of fields")
-        if pattern == "_none_":
-            raise bad_request("[stored_fields] [_none_] is not supported")
-    return tuple(patterns), "_source" not in patterns
-
-
-def _doc_values(value: Any) -> tuple[str, ...]:
-    """Read `docvalue_fields`: a list of names, each alone or as `{field}`."""
-    if value is None:
-        return ()
-    fields = []
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, dict):
-            for option in item:
-                if option != "field":
-                    raise bad_request(f"[docvalue_fields] does not support [{option}]")
-        name = item.get("field") if isinstance(item, dict) else item
-        if not isinstance(name, str) or not name:
-            raise bad_request("[docvalue_fields] must be a list of names of fields")
-        fields.append(name)
-    if len(fields) > MAX_DOC_VALUES:
-        raise bad_request(f"Too many fields in [docvalue_fields]: at most [{MAX_DOC_VALUES}] are allowed")
-    return tuple(dict.fromkeys(fields))
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool:
-    return read_flag("search", name, body.get(name, False))
 
 
 def _count(name: str, value: Any, default: int) -> int:

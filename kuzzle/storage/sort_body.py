@@ -78,7 +78,7 @@ def _sort_key(name: str, options: Mapping[str, Any], read_query: ReadInner) -> S
         raise bad_request(f"[field_sort] malformed options of [{name}]")
     if unmapped_type is not None and unmapped_type not in TYPES:
         raise bad_request(f"No mapper found for type [{unmapped_type}]")
-    if name in _DOCUMENT_KEYS and (mode or missing is not None or nested):
+    if name in _DOCUMENT_KEYS and (mode or missing is not None or nested or (name == "_score" and unmapped_type)):
         raise bad_request(f"[{name}] sort takes only [order]")
     return Sort(name, direction, mode, "_last" if missing is None else missing, unmapped_type, nested=nested)
 

@@ -30,11 +30,7 @@ class RealtimeController(Controller):
     @action("subscribe")
     async def subscribe(self, request: Request) -> Subscription | None:
         """Let the connection receive what matches a filter."""
-        token = request.token
-        if token is not None and token.text:  # good at the gate, and maybe no longer after pipes that took their time
-            await self._tokens.authenticate(token.text)
-        if not await self._may_listen(request.user.id, *request.target()):  # likewise
-            raise refusal(request.user)
+        await self._check_listener(request, *request.target())
         return self._realtime.subscribe(
             request,
             request.body,
@@ -42,6 +38,26 @@ class RealtimeController(Controller):
             users=request.argument("users"),
             state=request.argument("state"),
         )
+
+    @action("join")
+    async def join(self, request: Request) -> Subscription | None:
+        """Let the connection receive what others in a room do; it takes the right to subscribe there."""
+        room = self._realtime.room(request.body["roomId"])
+        await self._check_listener(request, room.index, room.collection)
+        return self._realtime.join(
+            request,
+            room.id,
+            scope=request.argument("scope"),
+            users=request.argument("users"),
+            state=request.argument("state"),
+        )
+
+    async def _check_listener(self, request: Request, index: str, collection: str) -> None:
+        token = request.token
+        if token is not None and token.text:  # good at the gate, and maybe no longer after pipes that took their time
+            await self._tokens.authenticate(token.text)
+        if not await self._may_listen(request.user.id, index, collection):  # likewise
+            raise refusal(request.user)
 
     @action("unsubscribe")
     async def unsubscribe(self, request: Request) -> LeftRoom:

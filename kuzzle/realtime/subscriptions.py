@@ -106,11 +106,40 @@ class Realtime:
         """
         index, collection = request.target()
         form = read_filter(filters, self._max_terms)
-        connection = request.connection
-        if not connection.is_open:
+        if not request.connection.is_open:
             return None
         room = self._room(index, collection, form)
-        options = ChannelOptions(scope, users, state, request.api)
+        return self._follow(request, room, ChannelOptions(scope, users, state, request.api), "subscribe")
+
+    def join(self, request: Request, room_id: str, *, scope: str, users: str, state: str) -> Subscription | None:
+        """Let a connection follow a channel of a room that others have opened.
+
+        Returns:
+            As `subscribe`.
+
+        Raises:
+            KuzzleError: 404 `core.realtime.room_not_found`.
+        """
+        room = self.room(room_id)
+        if not request.connection.is_open:
+            return None
+        return self._follow(request, room, ChannelOptions(scope, users, state, request.api), "join")
+
+    def room(self, room_id: str) -> Room:
+        """Return a room that somebody is in.
+
+        Raises:
+            KuzzleError: 404 `core.realtime.room_not_found`.
+        """
+        room = self._rooms.get(room_id)
+        if room is None:
+            raise KuzzleError("core.realtime.room_not_found", room_id)
+        return room
+
+    def _follow(
+        self, request: Request, room: Room, options: ChannelOptions, action: Literal["subscribe", "join"]
+    ) -> Subscription:
+        connection = request.connection
         subscription = Subscription(room.id, f"{room.id}-{options.suffix()}")
         member = room.members.get(connection.id)
         if member is not None:
@@ -129,7 +158,7 @@ class Realtime:
         room.follow(member, subscription.channel, options)
         self.outlet.join_channel(subscription.channel, connection.id)
         if is_new:
-            self._tell_of_user(listeners, room, member, "in", "subscribe", request.timestamp)
+            self._tell_of_user(listeners, room, member, "in", action, request.timestamp)
         return subscription
 
     def unsubscribe(self, request: Request, room_id: str) -> None:
@@ -231,10 +260,7 @@ class Realtime:
         Raises:
             KuzzleError: 404 `core.realtime.room_not_found`.
         """
-        room = self._rooms.get(room_id)
-        if room is None:
-            raise KuzzleError("core.realtime.room_not_found", room_id)
-        return len(room.members)
+        return len(self.room(room_id).members)
 
     @property
     def room_count(self) -> int:
@@ -332,7 +358,7 @@ class Realtime:
         room: Room,
         member: Member,
         movement: Movement,
-        action: Literal["subscribe", "unsubscribe"],
+        action: Literal["subscribe", "join", "unsubscribe"],
         timestamp: int,
     ) -> None:
         if not audience:

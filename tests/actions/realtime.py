@@ -60,6 +60,17 @@ ACTIONS = {
             "core.realtime.room_not_found": "a room exists as long as anybody is subscribed",
         },
     ),
+    "join": Action(
+        {"body": {"roomId": "unknown"}, "users": "all"},
+        {"roomId": str, "channel": str},
+        prepare=subscribe,
+        refusals=(
+            Refusal("core.realtime.room_not_found", {"body": {"roomId": "unknown"}}),
+            Refusal("core.realtime.invalid_scope", {"scope": "some"}),
+            Refusal("core.realtime.invalid_users", {"users": "some"}),
+            Refusal("core.realtime.invalid_state", {"state": "some"}),
+        ),
+    ),
     "validate": Action(
         {"index": "library", "collection": "checked", "body": {"weight": 3}},
         {"valid": False, "errorMessages": {"documentScope": list}},

@@ -126,6 +126,12 @@ GROWTH = (
         "text_two",
     ),
     search(
+        "phrase: two words, up to two others between (a tenth)",
+        lambda _: {"query": {"match_phrase": {"description": {"query": f"{TENTH_WORD} {COMMON_WORD}", "slop": 2}}}},
+        "phrase",
+        peers=("tantivy",),
+    ),
+    search(
         "page after a price and a _uid",
         lambda asked: {
             "sort": [{"price": "asc"}, {"_uid": "asc"}],

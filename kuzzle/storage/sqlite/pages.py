@@ -86,7 +86,7 @@ class Matches:
     def count(self) -> int:
         """Return how many match."""
         if self._is_small:
-            return len(self._few)
+            return len(self._few if isinstance(self._score, float) else self._ranked)
         count: int = self._value(f"SELECT count(*) {self._leading or self._matching}")
         return count
 
@@ -94,6 +94,12 @@ class Matches:
     def _few(self) -> list[int]:
         """The rids of all matches, in their order."""
         return [rid for (rid,) in self._rows(f"SELECT d.rid {self._leading or self._matching} ORDER BY d.rid")]
+
+    @functools.cached_property
+    def _ranked(self) -> list[tuple[int, float]]:
+        """The rids and scores of all matches, the best scores first."""
+        score, matching = self._scored()
+        return list(self._rows(f"SELECT d.rid, {score} AS score {matching} ORDER BY score DESC, d.rid"))
 
     def best_score(self) -> float | None:
         """Return the highest score, None when nothing matches."""
@@ -155,6 +161,8 @@ class Matches:
                 return [PageRow(rid, self._score) for rid in self._few[offset : offset + size]]
             statement = f"SELECT d.rid {self._leading or self._matching} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
             return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]
+        if self._is_small:
+            return [PageRow(rid, score) for rid, score in self._ranked[offset : offset + size]]
         score, matching = self._scored()
         statement = f"SELECT d.rid, {score} AS score {matching} ORDER BY score DESC, d.rid LIMIT {size} OFFSET {offset}"
         return [PageRow(rid, score) for rid, score in self._rows(statement)]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # SQLite joins up to 64 tables; the rest are for what a phrase may stand in.
 MAX_WORDS: Final = 50
+# Texts with the rarest word, up to which they are gathered at once: as many as a bool looks for in its rarest clause.
+MAX_LED: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,20 @@ def condition(translation: Translation, query: MatchPhrase | MatchPhrasePrefix) 
         return f"({translation.words_condition(field, words[0].choices)})"
     if not field.has_places:
         raise bad_request(f"field:[{query.field}] was indexed without position data; cannot run PhraseQuery")
+    return _condition(translation, field, words, query.slop)
+
+
+def _condition(translation: Translation, field: Field, words: Sequence[Words], slop: int) -> str:
+    """Return the condition that words stand near each other: that of the rarest leads."""
     rows = _rows(translation, field, words)
-    return f"d.rid IN (SELECT {rows.first}.rid {rows.source} AND {_frequency(translation, words, query.slop)} > 0)"
+    asked = f"EXISTS (SELECT 1 {rows.source} AND {_frequency(translation, words, slop)} > 0)"
+    if translation.asks_each:
+        return asked
+    leader = translation.words_condition(field, rows.rarest.choices)
+    whole = f"({leader} AND {asked})"
+    if rows.size <= MAX_LED:
+        translation.lookups.remember_lead(whole, leader, asked, rows.size)
+    return whole
 
 
 def score(translation: Translation, query: MatchPhrase | MatchPhrasePrefix) -> Score:
@@ -112,7 +126,7 @@ def score(translation: Translation, query: MatchPhrase | MatchPhrasePrefix) -> S
         scores = [relevance.score(translation.bind, field, word, query.boost) for word in words[0].choices]
         return joined(scores, "+")
     rarity = sum(relevance.rarity(field, word) * len(each.offsets) for each in words for word in each.choices)
-    rows = _rows(translation, field, words, around="d.rid")
+    rows = _rows(translation, field, words)
     weight = relevance.weight(translation.bind, field, rarity * query.boost, "frequency", "length")
     return (
         f"coalesce((SELECT {weight} FROM (SELECT sum({_frequency(translation, words, query.slop)}) AS frequency, "
@@ -126,42 +140,40 @@ def _is_one(words: Sequence[Words]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of all words of a phrase in one text: those of the first are in the table `v0`, and so on.
+    """The rows of all words of a phrase in the text of `d`: those of the first are in the table `v0`, and so on.
 
     Attributes:
-        first: The table that leads.
+        first: The table of the rarest word.
         source: `FROM ... WHERE ...`.
+        rarest: The word that the fewest texts have.
+        size: How many have it, at most.
     """
 
     first: str
     source: str
+    rarest: Words
+    size: int
 
 
-def _rows(translation: Translation, field: Field, words: Sequence[Words], around: str | None = None) -> _Rows:
-    """Join the rows of words.
-
-    Args:
-        around: The rid to look at; None: those of all texts that have the rarest word.
-    """
+def _rows(translation: Translation, field: Field, words: Sequence[Words]) -> _Rows:
+    """Join the rows of words; the rarest come first, so that most texts are left after one look-up."""
     table, by_document = translation.value_tables
     number = translation.field_number(field)
     count = translation.vocabulary.count
-    order = sorted(range(len(words)), key=lambda place: sum(count(field, word) for word in words[place].choices))
-    first = f"v{order[0]}"
+    sizes = [sum(count(field, word) for word in each.choices) for each in words]
+    order = sorted(range(len(words)), key=sizes.__getitem__)
     sources, conditions = [], []
     for place in order:
         name, choices = f"v{place}", words[place].choices
-        rid = around if name == first else f"{first}.rid"
         # Words that begin alike lie side by side: in one document they are found by that, not one by one.
-        hint = f" INDEXED BY {by_document}" if rid is not None and len(choices) > 1 else ""
+        hint = f" INDEXED BY {by_document}" if len(choices) > 1 else ""
         wanted = f"= {translation.bind(choices[0])}"
         if len(choices) > 1:
             wanted = f"BETWEEN {translation.bind(choices[0])} AND {translation.bind(choices[-1])}"
         sources.append(f"{table} AS {name}{hint}")
-        conditions.append(f"{name}.field = {number} AND {name}.value {wanted}")
-        if rid is not None:
-            conditions.append(f"{name}.rid = {rid}")
-    return _Rows(first, f"FROM {' CROSS JOIN '.join(sources)} WHERE {' AND '.join(conditions)}")
+        conditions.append(f"{name}.rid = d.rid AND {name}.field = {number} AND {name}.value {wanted}")
+    source = f"FROM {' CROSS JOIN '.join(sources)} WHERE {' AND '.join(conditions)}"
+    return _Rows(f"v{order[0]}", source, words[order[0]], sizes[order[0]])
 
 
 def _frequency(translation: Translation, words: Sequence[Words], slop: int) -> str:

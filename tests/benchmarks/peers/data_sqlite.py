@@ -134,7 +134,7 @@ def part_terms(asked: dict[str, Any]) -> bytes:
 
 # --- writes
 
-Rows = list[tuple[int, Any, int]]
+Rows = list[tuple[int, Any, int, int | bytes | None]]
 
 
 def index_rows(document: dict[str, Any]) -> Rows:
@@ -143,11 +143,13 @@ def index_rows(document: dict[str, Any]) -> Rows:
     for name, value in document.items():
         if name in ("title", "description"):
             words = value.split()
-            rows += [(field[name], word, len(words) << 20 | count) for word, count in Counter(words).items()]
+            for word, count in Counter(words).items():
+                at = [place for place, each in enumerate(words) if each == word]
+                rows.append((field[name], word, len(words) << 20 | count, at[0] if count == 1 else bytes(at)))
         else:
-            rows += [(field[name], each, 0) for each in (value if isinstance(value, list) else [value])]
+            rows += [(field[name], each, 0, None) for each in (value if isinstance(value, list) else [value])]
     now = 1_700_000_000_000
-    return [*rows, (11, 1, 0), (12, "-1", 0), (13, now, 0)]
+    return [*rows, (11, 1, 0, None), (12, "-1", 0, None), (13, now, 0, None)]
 
 
 def prepared() -> Iterator[tuple[str, Rows]]:
@@ -162,7 +164,8 @@ writer.execute("PRAGMA journal_mode=WAL")
 writer.execute("PRAGMA synchronous=FULL")
 writer.execute("""
 CREATE TABLE documents (rid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER, body BLOB) STRICT;
-CREATE TABLE "values" (field INTEGER, value ANY, rid INTEGER, weight INTEGER, PRIMARY KEY (field, value, rid))
+CREATE TABLE "values"
+(field INTEGER, value ANY, rid INTEGER, weight INTEGER, places ANY, PRIMARY KEY (field, value, rid))
 STRICT, WITHOUT ROWID;
 CREATE INDEX values_of ON "values" (rid, field);
 """)
@@ -177,7 +180,8 @@ def insert(count: int) -> None:
                 "INSERT INTO documents (id, version, body) VALUES (?, 1, jsonb(?))", (str(uuid.uuid4()), line)
             )
             rid = writer.last_insert_rowid()
-            writer.executemany('INSERT OR IGNORE INTO "values" VALUES (?,?,?,?)', [(n, v, rid, w) for n, v, w in rows])
+            of_document = [(number, value, rid, weight, places) for number, value, weight, places in rows]
+            writer.executemany('INSERT OR IGNORE INTO "values" VALUES (?,?,?,?,?)', of_document)
 
 
 serve(

@@ -62,6 +62,7 @@ serve(
         ),
         "text": lambda _: page("description:harbour"),
         "text_common": lambda _: page("description:the"),
+        "phrase": lambda _: page('description:"harbour the"~2'),
         "terms": lambda _: terms("*"),
         "terms_part": lambda asked: terms(f"category:{asked['category']}"),
     },

@@ -7,22 +7,16 @@ front of them: whoever floods the server with logins waits behind himself, and g
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import secrets
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import Type
 
 from kuzzle.errors import KuzzleError
-
-# Lower priority of the hashing threads, where the system knows one by thread: the loop goes first.
-_NICENESS: Final = 10
 
 ResultType = TypeVar("ResultType")
 
@@ -85,7 +79,7 @@ class Passwords:
         if self._at_work >= self._max_at_work:
             raise KuzzleError("api.process.overloaded")
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, "passwords", _step_back)
+            self._pool = ThreadPoolExecutor(self._threads, "passwords")
         self._at_work += 1
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         future.add_done_callback(self._done)
@@ -110,9 +104,3 @@ class Passwords:
         if self._nobody is None:  # two threads may make one each: both are of nobody's password
             self._nobody = self._hasher.hash(secrets.token_hex())
         self._verify(self._nobody, password)
-
-
-def _step_back() -> None:
-    """Lower the priority of the current thread; where that cannot be, it works on as it is."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

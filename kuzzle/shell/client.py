@@ -17,15 +17,16 @@ class Client:
 
     Args:
         timeout_s: How long to wait for one answer.
+        token: Of the user to act as; None: anybody.
 
     Raises:
         ShellError: The server cannot be reached.
     """
 
-    def __init__(self, host: str, port: int, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(self, host: str, port: int, *, timeout_s: float = DEFAULT_TIMEOUT_S, token: str | None = None) -> None:
         self._link = WebSocketClient(host, port, timeout_s=timeout_s)
         self._requests = 0
-        self._token: str | None = None
+        self._token = token
 
     def __enter__(self) -> Self:
         return self
@@ -37,7 +38,7 @@ class Client:
         """Log in by strategy `local`; all later requests are that user's.
 
         Raises:
-            ServerError: Refused, or this server has no users yet.
+            ServerError: Refused.
         """
         result = self.call("auth", "login", strategy="local", body={"username": username, "password": password})
         self._token = result["jwt"]

@@ -1,4 +1,4 @@
-"""The benchmark suite: `.venv/bin/python tests/benchmarks [http websocket socketio mqtt create rights start]`.
+"""The benchmark suite: `.venv/bin/python tests/benchmarks [http websocket socketio mqtt create rights logins start]`.
 
 Prints Markdown tables; without names, of all parts. README.md tells how they are meant.
 """
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 import document_create
+import logins
 import protocols_contest
 import rights
 import startup
@@ -24,7 +25,12 @@ CONTESTS: Mapping[str, tuple[Callable[[], str], ...]] = {
     "socketio": (protocols_contest.socketio,),
     "mqtt": (protocols_contest.mqtt_request, protocols_contest.mqtt_qos1),
 }
-TABLES: Mapping[str, Callable[[], str]] = {"create": document_create.run, "rights": rights.run, "start": startup.run}
+TABLES: Mapping[str, Callable[[], str]] = {
+    "create": document_create.run,
+    "rights": rights.run,
+    "logins": logins.run,
+    "start": startup.run,
+}
 
 
 def show(text: str) -> None:

@@ -66,6 +66,8 @@ setup(
             "websocket-client>=1.6",  # what python-socketio's own client speaks WebSocket with
             "mypy>=2.0",
             "ruff>=0.17",
+            "bandit>=1.8",
+            "pip-audit>=2.9",
             "types-jsonschema",
             "types-PyYAML",
             "types-paho-mqtt",

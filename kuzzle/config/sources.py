@@ -59,7 +59,8 @@ def read_file(path: Path) -> dict[str, Any]:
         ConfigError: It cannot be read, or is no YAML mapping.
     """
     try:
-        content = yaml.load(path.read_bytes(), _Loader)
+        # `_Loader` is a safe one that reads other scalars, which bandit cannot see.
+        content = yaml.load(path.read_bytes(), _Loader)  # nosec B506
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -165,7 +166,7 @@ def _put(values: dict[str, Any], path: OptionPath, value: Any) -> None:
 def _from_text(text: str, node: Node) -> Any:
     """Turn a variable's text into a value of the option's type; what does not fit stays a text."""
     if not node:
-        return yaml.load(text, _Loader) if _is_plain(text) else text
+        return yaml.load(text, _Loader) if _is_plain(text) else text  # nosec B506
     types = node.get("type", "string" if "enum" not in node else _types_of(node["enum"]))
     types = [types] if isinstance(types, str) else types
     if "null" in types and text in ("", "null"):

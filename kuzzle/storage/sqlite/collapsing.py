@@ -17,6 +17,8 @@ from kuzzle.storage.sqlite.pages import Matches, PageRow
 from kuzzle.storage.sqlite.sorting import Key
 from kuzzle.storage.tree import Bool, Exists, Query, Sort, Term
 
+# Stands for several values: neither a keyword nor a number is a blob.
+_SEVERAL: Final = "x''"
 _TYPES: Final = frozenset({"keyword", *INTEGER_BOUNDS, *FLOAT_TYPES})
 
 
@@ -40,20 +42,28 @@ def find_groups(
     field = _resolve(state, collapse)
     number = state.field_numbers[field.key]
     order = keys or [Key(Sort("_score", "desc"))]
-    # Behind the order of storing nothing is compared any more: these keys only bring the values of the field.
-    ends = [Key(Sort(field.path, mode="min"), field, number), Key(Sort(field.path, mode="max"), field, number)]
+    value_column = (
+        f"(SELECT iif(count(*) > 1, {_SEVERAL}, min(value)) FROM {state.values_table} INDEXED BY {state.values_index} "
+        f"WHERE rid = d.rid AND field = {number})"
+    )
     found: dict[Any, Group] = {}
     if not size:
         return []
-    for row in matches.stream([*order, Key(Sort("_doc")), *ends]):
-        *shown, _place, value, last = row.sort or []
-        if value != last:
+    for rid, value, *values in matches.stream_with(value_column, order):
+        if value in found:
+            continue
+        if isinstance(value, bytes):
             raise bad_request(f"failed to collapse on [{field.path}], the collapse field must be single valued")
-        if value not in found:
-            found[value] = Group(value, PageRow(row.rid, row.score, shown if keys else None))
-            if len(found) == offset + size:
-                break
+        found[value] = Group(value, _row(rid, values, order, is_sorted=bool(keys)))
+        if len(found) == offset + size:
+            break
     return list(found.values())[offset:]
+
+
+def _row(rid: int, values: list[Any], order: list[Key], *, is_sorted: bool) -> PageRow:
+    scores = [value for key, value in zip(order, values, strict=True) if key.sort.field == "_score"]
+    shown = [key.shown(value) for key, value in zip(order, values, strict=True)] if is_sorted else None
+    return PageRow(rid, scores[0] if scores else None, shown)
 
 
 def _resolve(state: CollectionState, collapse: Collapse) -> Field:

@@ -177,6 +177,12 @@ class Matches:
         statement = f"SELECT d.rid, {self._score} AS score {self._matching} ORDER BY score DESC, d.rid"
         return (PageRow(rid, score) for rid, score in self._rows(statement))
 
+    def stream_with(self, column: str, keys: list[Key]) -> Iterator[Any]:
+        """Find all matches in order, each as its rid, a column, and its sort keys as the index has them."""
+        selected = [f"{self._key_column(key)} AS k{position}" for position, key in enumerate(keys)]
+        order = f"ORDER BY {order_by(keys)}, d.rid"
+        return self._rows(f"SELECT d.rid, {column}, {', '.join(selected)} {self._matching} {order}")
+
     def _is_walk_short(self, wanted: int, total: int) -> bool:
         """Tell whether walking the index meets enough matches sooner than sorting all of them takes."""
         last: int = self._value(f"SELECT max(rid) FROM {self._state.documents_table}")

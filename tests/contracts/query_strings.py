@@ -149,6 +149,28 @@ class QueryStringContract:
         assert (error.id, error.status) == ("services.storage.unexpected_bad_request", 400)
         assert message in error.message
 
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            ({"nested": {"path": "items", "query": {"query_string": {"query": "items.t:FEATH*"}}}}, ["owl"]),
+            ({"nested": {"path": "items", "query": {"query_string": {"query": "feather"}}}}, ["owl"]),
+            ({"nested": {"path": "items", "query": {"query_string": {"query": "owl"}}}}, []),
+            ({"nested": {"path": "items", "query": {"simple_query_string": {"query": "-feather"}}}}, []),
+            ({"bool": {"must_not": {"query_string": {"query": "quick OR owl"}}}}, []),
+            ({"bool": {"filter": {"query_string": {"query": "quick"}}, "must_not": {"term": {"n": 1}}}}, ["dog"]),
+            ({"constant_score": {"filter": {"simple_query_string": {"query": "quick + lazy"}}}}, ["dog"]),
+            ({"function_score": {"query": {"query_string": {"query": "owl"}}, "weight": 2}}, ["owl"]),
+            ({"dis_max": {"queries": [{"query_string": {"query": q}} for q in ("lazy", "owls", "")]}}, ["dog", "owl"]),
+            ({"boosting": {"positive": {"query_string": {"query": "quick"}}, "negative_boost": 0.5,
+                           "negative": {"query_string": {"query": "lazy"}}}}, ["dog", "fox"]),
+        ],
+    )  # fmt: skip
+    async def test_a_query_string_is_a_clause_among_others(
+        self, storage: Storage, query: Any, expected: list[str]
+    ) -> None:
+        await fill(storage)
+        assert await found(storage, query) == expected
+
     async def test_what_a_query_string_found_is_highlighted(self, storage: Storage) -> None:
         query = {"query_string": {"query": 't:(quick AND "lazy dog" AND na* AND NOT owl)'}}
         await fill(storage)

@@ -181,6 +181,50 @@ def test_a_query_string_finds_what_its_clauses_find(
         ), text
 
 
+SIMPLE_LEAVES: st.SearchStrategy[Pair] = st.one_of(
+    WORDS.map(lambda word: (word, {"match": {"t": word}})),
+    st.builds(_phrase, st.lists(WORDS, min_size=1, max_size=3), st.integers(0, 3)).map(
+        lambda pair: (pair[0].removeprefix("t:"), pair[1])
+    ),
+    st.builds(_fuzzy, st.sampled_from(["ada", "bod", "yc", "Dam"]), st.integers(0, 2)).map(
+        lambda pair: (pair[0].removeprefix("t:"), pair[1])
+    ),
+    st.sampled_from(["a", "B", "c"]).map(lambda start: (f"{start}*", {"prefix": {"t": start.lower()}})),
+)
+
+
+def _negated(pair: Pair) -> Pair:
+    return f"-{pair[0]}", {"bool": {"should": [{"match_all": {}}], "must_not": [pair[1]]}}
+
+
+def _simple_groups(inner: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
+    several = st.lists(inner | inner.map(_negated), min_size=2, max_size=4)
+    return st.one_of(
+        several.map(lambda parts: (f"({' + '.join(text for text, _ in parts)})", {"bool": {"must": _clauses(parts)}})),
+        several.map(lambda parts: (f"({'|'.join(text for text, _ in parts)})", {"bool": {"should": _clauses(parts)}})),
+    )
+
+
+def _clauses(parts: list[Pair]) -> list[Any]:
+    return [clause for _, clause in parts]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pairs=st.lists(st.recursive(SIMPLE_LEAVES, _simple_groups, max_leaves=8), min_size=1, max_size=6))
+def test_a_simple_query_string_finds_what_its_clauses_find(
+    io_loop: tornado.ioloop.IOLoop, storage: SqliteStorage, pairs: list[Pair]
+) -> None:
+    for text, clause in pairs:
+        simple = {"simple_query_string": {"query": text, "fields": ["t"]}}
+        found = io_loop.run_sync(lambda: search_or_error(storage, simple))  # noqa: B023
+        expected = io_loop.run_sync(lambda: search_or_error(storage, clause))  # noqa: B023
+        assert isinstance(found, SearchPage)
+        assert isinstance(expected, SearchPage)
+        assert {hit.id: hit.score for hit in found.hits} == pytest.approx(
+            {hit.id: hit.score for hit in expected.hits}
+        ), text
+
+
 PIECES = st.lists(
     st.sampled_from([
         "a", "ada", "t:", "k:", "n:", "d:", "_id:", "_exists_:", "o.\\*:", "none:", " ", "  ", "AND", " OR ", "NOT ",

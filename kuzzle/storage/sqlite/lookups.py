@@ -26,12 +26,16 @@ class Lookup:
     """Rows of one field.
 
     Attributes:
+        number: Of the field.
         where: The condition on the rows.
         is_one_value: They all have the same value: no document has two of them.
+        words: The parameters that stand for their values, where these are a few words.
     """
 
+    number: int
     where: str
     is_one_value: bool
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,14 @@ class Lookups:
         self._led: dict[str, Led] = {}
         self._counted: dict[str, tuple[int, bool]] = {}
 
-    def condition(self, number: int, condition: str, *, is_one_value: bool, asks_each: bool) -> str:
+    def condition(
+        self, number: int, condition: str, *, is_one_value: bool, words: tuple[str, ...], asks_each: bool
+    ) -> str:
         """Return the condition that `d` has a row of a field.
 
         Args:
             condition: What the row must be like; empty: like anything.
+            is_one_value, words: As in `Lookup`.
             asks_each: As a question about each document, not as a set.
         """
         where = f"field = {number} AND {condition}" if condition else f"field = {number}"
@@ -73,7 +80,7 @@ class Lookups:
         text = f"d.rid IN (SELECT rid FROM {self._table} WHERE {where})"
         # What calls back into Python is not counted: that could take longer than the search.
         if "accepts_term" not in condition:
-            self._known[text] = Lookup(where, is_one_value)
+            self._known[text] = Lookup(number, where, is_one_value, words)
         return text
 
     def lead(self, condition: str) -> Led | None:

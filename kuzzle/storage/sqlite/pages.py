@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ import apsw
 from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
+from kuzzle.storage.sqlite.leading import find_leading
 from kuzzle.storage.sqlite.sort_columns import key_column, of_values, order_by, values_of
 from kuzzle.storage.sqlite.sorting import Key
 from kuzzle.storage.sqlite.translation import Translation
@@ -59,17 +59,11 @@ class Matches:
         self._condition = self._translation.condition(query)
         self._score = self._translation.score(query)
         self._matching = f"FROM {state.documents_table} AS d WHERE {self._condition}"
-        # Where the rows of one value lead, they stand for the documents themselves, as long as only rids are asked for.
-        self._leading: str | None = None
-        self._leading_score = self._score
-        led = self._translation.lookups.lead(self._condition)
+        self._leading = find_leading(self._translation, state, self._condition, self._score)
+        self._source = self._matching if self._leading is None else self._leading.source
         # Asking what few documents match takes longer than keeping the answer for both, the page and the count.
+        led = self._translation.lookups.lead(self._condition)
         self._is_small = led is not None and led.rest is not None
-        if led is not None and led.lookup.is_one_value and not (led.rest and _asks_document(led.rest)):
-            where = led.lookup.where
-            self._leading = f"FROM {state.values_table} AS d WHERE {where}{f' AND {led.rest}' if led.rest else ''}"
-            if isinstance(self._score, str):
-                self._leading_score = self._translation.relevance.along(where, self._score)
 
     @property
     def translation(self) -> Translation:
@@ -86,14 +80,14 @@ class Matches:
     def count(self) -> int:
         """Return how many match."""
         if self._is_small:
-            return len(self._few if isinstance(self._score, float) else self._ranked)
-        count: int = self._value(f"SELECT count(*) {self._leading or self._matching}")
+            return len(self.__dict__.get("_ranked", ()) or self._few)
+        count: int = self._value(f"SELECT count(*) {self._source}")
         return count
 
     @functools.cached_property
     def _few(self) -> list[int]:
         """The rids of all matches, in their order."""
-        return [rid for (rid,) in self._rows(f"SELECT d.rid {self._leading or self._matching} ORDER BY d.rid")]
+        return [rid for (rid,) in self._rows(f"SELECT d.rid {self._source} ORDER BY d.rid")]
 
     @functools.cached_property
     def _ranked(self) -> list[tuple[int, float]]:
@@ -111,8 +105,8 @@ class Matches:
 
     def _scored(self) -> tuple[str, str]:
         """Return the expression of the score, and the rest of a statement that knows it."""
-        if self._leading is not None and not _asks_document(str(self._leading_score)):
-            return str(self._leading_score), self._leading
+        if self._leading is not None and self._leading.score is not None:
+            return self._leading.score, self._leading.scored
         return str(self._score), self._matching
 
     def score_of(self, rid: int) -> float:
@@ -159,7 +153,7 @@ class Matches:
         if isinstance(self._score, float):
             if self._is_small:
                 return [PageRow(rid, self._score) for rid in self._few[offset : offset + size]]
-            statement = f"SELECT d.rid {self._leading or self._matching} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
+            statement = f"SELECT d.rid {self._source} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
             return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]
         if self._is_small:
             return [PageRow(rid, score) for rid, score in self._ranked[offset : offset + size]]
@@ -274,8 +268,3 @@ class Matches:
 
     def _key_column(self, key: Key) -> str:
         return key_column(self._translation, self._state, key, self._score)
-
-
-def _asks_document(expression: str) -> bool:
-    """Tell whether an expression asks for more of `d` than its rid."""
-    return re.search(r"\bd\.(?!rid\b)", expression) is not None

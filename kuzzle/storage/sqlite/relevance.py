@@ -43,6 +43,24 @@ class Relevance:
             score = score.replace(asked, at_hand)
         return score
 
+    def grouped(self, number: int, words: Sequence[str], score: str) -> tuple[list[str], str]:
+        """Return the expression of a score for a statement that groups the rows of words by document.
+
+        Args:
+            words: The parameters that stand for them. Others are asked for as before.
+
+        Returns:
+            The columns that the grouping statement has to give, and the expression.
+        """
+        columns: list[str] = []
+        for word in words:
+            for asked, at_hand in self._at_hand.get(f"field = {number} AND value = {word}", {}).items():
+                if asked in score:
+                    name = f"s{len(columns)}"
+                    columns.append(f"sum(iif(value = {word}, {at_hand}, 0.0)) AS {name}")
+                    score = score.replace(asked, name)
+        return columns, score
+
     def rarity(self, field: Field, word: str, having: int | None = None) -> float:
         """Return how much a word tells because few texts have it.
 

@@ -41,6 +41,8 @@ from kuzzle.storage.values import (
 MAX_SPANS: Final = 1024
 # Words in all clauses of a search: each binds five parameters of the 32,766 that SQLite takes.
 MAX_WORDS: Final = 4096
+# Words of one text that are scored in one walk over all their rows.
+MAX_GROUPED: Final = 64
 
 _NOT_SEARCHABLE: Final = {
     "geo_point": "Geo fields do not support exact searching, use dedicated geo queries instead: [%s]",
@@ -243,7 +245,8 @@ class Translation:
         """Return the condition that a text field has one of some words."""
         if len(words) == 1:
             return self._values(field, f"value = {self.bind(words[0])}", is_one_value=True)
-        return self._values(field, f"value IN {self.list_of(words)}")
+        names = tuple(self.bind(word) for word in words) if len(words) <= MAX_GROUPED else ()
+        return self._values(field, f"value IN {self.list_of(words)}", words=names)
 
     @property
     def value_tables(self) -> tuple[str, str]:
@@ -316,12 +319,9 @@ class Translation:
     def _exists(self, path: str) -> str:
         if path in ("_id", "_uid", "_type", "_index", "_source"):
             return EVERYTHING
-        numbers = [
-            self._state.field_numbers[field.key] for field in self._state.mapping.fields_below(path, self._nested.scope)
-        ]
-        if not numbers:
-            return NOTHING
-        return joined([self._lookup(number, "") for number in numbers], "OR")
+        fields = self._state.mapping.fields_below(path, self._nested.scope)
+        parts = [self._values(field, "") for field in fields]
+        return joined(parts, "OR") if parts else NOTHING
 
     def _range(self, query: Range) -> str:
         if query.field.startswith("_") and query.field in ("_id", "_uid", "_type", "_index"):
@@ -376,11 +376,9 @@ class Translation:
         """Return a field that clauses see, whatever they may do with it."""
         return self._state.mapping.find_field(path, self._nested.scope)
 
-    def _values(self, field: Field, condition: str, *, is_one_value: bool = False) -> str:
-        return self._lookup(self.field_number(field), condition, is_one_value=is_one_value)
-
-    def _lookup(self, number: int, condition: str, *, is_one_value: bool = False) -> str:
-        return self.lookups.condition(number, condition, is_one_value=is_one_value, asks_each=self.asks_each)
+    def _values(self, field: Field, condition: str, *, is_one_value: bool = False, words: tuple[str, ...] = ()) -> str:
+        number, asks_each = self.field_number(field), self.asks_each
+        return self.lookups.condition(number, condition, is_one_value=is_one_value, words=words, asks_each=asks_each)
 
     def list_of(self, values: Sequence[IndexedValue]) -> str:
         """Return a set of values of one kind, bound as one array."""

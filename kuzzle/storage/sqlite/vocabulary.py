@@ -72,7 +72,7 @@ class Vocabulary:
         Raises:
             KuzzleError
         """
-        number = self._state.field_numbers[field.path]
+        number = self._state.field_numbers[field.key]
         # Without the limit SQLite would move the condition into the inner statement, and ask it about each row.
         terms = f"SELECT DISTINCT value FROM {self._state.values_table} WHERE field = {number} AND {limits} LIMIT -1"
         statement = f"SELECT value FROM ({terms}) WHERE {accepts} LIMIT {most + 1}"

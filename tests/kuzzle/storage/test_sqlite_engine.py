@@ -384,7 +384,9 @@ async def test_a_phrase_is_found_by_looking_up_its_words(tmp_path: Path, clause:
             step.startswith("SEARCH v1 USING") and "values_1_of (rid=? AND field=? AND value>?" in step
             for step in steps
         ), steps
-    assert [step for step in steps if step.startswith(("SCAN d", "SCAN v"))] == [], "whole tables are never read"
+    scanned = [step for step in steps if step.startswith(("SCAN d", "SCAN v"))]
+    # What the look-up of the leading words found is walked as `d`: that is no table.
+    assert scanned == ["SCAN d"] * steps.count("CO-ROUTINE d"), "whole tables are never read"
 
 
 @pytest.mark.parametrize(("field", "value"), [("k", "x"), ("n", 1), ("b", True), ("t", "x")])

@@ -238,3 +238,37 @@ async def test_a_page_by_several_keys_sorts_a_part_of_the_matches(tmp_path: Path
     (sorting,) = [statement for statement in statements if "ORDER BY k0" in statement]
     assert f"WHERE field = {state.field_numbers['number']} AND value >= " in sorting
     assert " AND value <= " in sorting
+
+
+async def test_patterns_see_what_a_nested_object_includes_in_its_parent(tmp_path: Path) -> None:
+    storage = SqliteStorage(tmp_path / "kuzzle.db")
+    await storage.open()
+    await storage.create_index("i")
+    await storage.create_collection("i", "c", {"properties": {"n": {"type": "nested", "include_in_parent": True}}})
+    await storage.write_document("i", "c", WriteKind.CREATE, DocumentWrite("a", {"n": [{"k": "one"}, {"k": "two"}]}))
+    for query in ({"wildcard": {"n.k": "*wo"}}, {"nested": {"path": "n", "query": {"wildcard": {"n.k": "*wo"}}}}):
+        found = await storage.search("i", "c", parse_search({"query": query}, offset=0, size=5))
+        assert [hit.id for hit in found.hits] == ["a"]
+        both = {"bool": {"must": [query, {"exists": {"field": "n.k"}}]}}
+        assert (await storage.search("i", "c", parse_search({"query": both}, offset=0, size=5))).total == 1
+    await storage.close()
+
+
+async def test_the_words_of_a_text_score_together_as_each_does_alone(tmp_path: Path) -> None:
+    async with filled(tmp_path / "kuzzle.db") as storage:
+
+        async def scores(query: dict[str, Any], sort: list[Any]) -> dict[str, float | None]:
+            body = {"query": query, "sort": sort, "track_scores": True}
+            found = await storage.search("i", "c", parse_search(body, offset=0, size=DOCUMENTS))
+            assert found.total == len(found.hits)
+            return {hit.id: hit.score for hit in found.hits}
+
+        words = {"match": {"text": "word1 word2 common nowhere"}}
+        few = {"match": {"text": "word1 word2"}}
+        beside = {"bool": {"filter": [few], "should": [{"match": {"text": "word2 common"}}], "must": [few]}}
+        for query in (words, few, beside, {"bool": {"must": [few], "must_not": [HALF]}}):
+            # By relevance the rows of the words are walked; in the order of storing each document is asked.
+            walked, asked = await scores(query, []), await scores(query, ["_doc"])
+            assert walked
+            assert walked.keys() == asked.keys()
+            assert walked == pytest.approx(asked)

@@ -1,0 +1,56 @@
+"""Statements on what a look-up finds: its rows stand for the documents, which need not be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.expressions import Score
+from kuzzle.storage.sqlite.translation import Translation
+
+
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """The rest of a statement, in which `d` has the rids of all that match, and nothing else.
+
+    Attributes:
+        source: The rest of a statement that asks for no score.
+        scored: The same where the score is known.
+        score: The expression of the score there; None: it asks for more than rids.
+    """
+
+    source: str
+    scored: str
+    score: str | None
+
+
+def find_leading(translation: Translation, state: CollectionState, condition: str, score: Score) -> Leading | None:
+    """Return the statement on the look-up that leads a condition, None where there is none."""
+    led = translation.lookups.lead(condition)
+    if led is None or (led.rest is not None and _asks_document(led.rest)):
+        return None
+    lookup, table = led.lookup, state.values_table
+    if lookup.is_one_value:
+        source = f"FROM {table} AS d WHERE {lookup.where}{f' AND {led.rest}' if led.rest else ''}"
+        found = score if isinstance(score, float) else translation.relevance.along(lookup.where, score)
+        return Leading(source, source, _of_rids(found))
+    if not lookup.words:
+        return None
+    rest = f" WHERE {led.rest}" if led.rest else ""
+    source = f"FROM (SELECT DISTINCT rid FROM {table} WHERE {lookup.where}) AS d{rest}"
+    if isinstance(score, float):
+        return Leading(source, source, None)
+    columns, grouped = translation.relevance.grouped(lookup.number, lookup.words, score)
+    sums = "".join(f", {column}" for column in columns)
+    scored = f"FROM (SELECT rid{sums} FROM {table} WHERE {lookup.where} GROUP BY rid) AS d{rest}"
+    return Leading(source, scored, _of_rids(grouped))
+
+
+def _of_rids(score: Score) -> str | None:
+    return score if isinstance(score, str) and not _asks_document(score) else None
+
+
+def _asks_document(expression: str) -> bool:
+    """Tell whether an expression asks for more of `d` than its rid."""
+    return re.search(r"\bd\.(?!rid\b)", expression) is not None

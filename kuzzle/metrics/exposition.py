@@ -134,6 +134,7 @@ def _store_families(store: StoreFigures) -> Iterator[Metric]:
         ("kuzzle_store_size_bytes", "Size of the store on disk.", store.size_bytes),
         ("kuzzle_store_writes_waiting", "Writes that wait for the store.", store.waiting_writes),
         ("kuzzle_store_searches_waiting", "Searches and counts that wait for the store.", store.waiting_searches),
+        ("kuzzle_store_scrolls", "Searches that are kept open page by page.", store.scrolls),
     )
 
 

@@ -14,9 +14,11 @@ class StoreFigures:
         commits: Transactions committed since it was opened; several writes may share one.
         waiting_writes: Writes that wait for their turn.
         waiting_searches: Searches and counts that wait for their turn.
+        scrolls: Searches that are kept open.
     """
 
     size_bytes: int
     commits: int
     waiting_writes: int
     waiting_searches: int
+    scrolls: int

@@ -61,11 +61,15 @@ def plain_python() -> str:
 
 
 @contextmanager
-def kuzzle(options: Mapping[str, Any] | None = None) -> Iterator[Running]:
-    """Run `python -m kuzzle` in an empty folder, with its defaults but for ports and `options` of MQTT."""
+def kuzzle(options: Mapping[str, Any] | None = None, limits: Mapping[str, Any] | None = None) -> Iterator[Running]:
+    """Run `python -m kuzzle` in an empty folder, with its defaults but for ports, `options` of MQTT and `limits`."""
     port, mqtt_port = free_port(), free_port()
     web = {name: {"port": port} for name in ("http", "websocket", "socketio")}
-    configuration = {"protocols": {**web, "mqtt": {"port": mqtt_port, **(options or {})}}, "logs": {"level": "warning"}}
+    configuration = {
+        "protocols": {**web, "mqtt": {"port": mqtt_port, **(options or {})}},
+        "logs": {"level": "warning"},
+        "limits": limits or {},
+    }
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "kuzzle.yml").write_text(json.dumps(configuration))  # JSON is YAML
         command = [str(PLAIN_ENVIRONMENT / "bin" / "python"), "-m", "kuzzle"]

@@ -158,6 +158,20 @@ async def test_the_store_is_told(watched: Server) -> None:
     assert after["process_resident_memory_bytes", ()] > 0
 
 
+async def test_open_scrolls_are_told_until_their_time_is_over(watched: Server) -> None:
+    await watched.prepare()
+    for _ in range(3):
+        await watched.http("POST", "/library/books/_create?refresh=wait_for", {})
+    for _ in range(4):  # of which nobody asks for a second page
+        assert (await watched.http("POST", "/library/books/_search?scroll=2s&size=1")).status == 200
+    page = (await watched.http("POST", "/library/books/_search?scroll=1m&size=1")).result
+    assert (await scrape(watched))["kuzzle_store_scrolls", ()] == 5
+    await watched.http("GET", f"/_scroll/{page['scrollId']}?scroll=1ms")
+    await until(lambda: not watched.app.storage.figures().scrolls)
+    assert (await scrape(watched))["kuzzle_store_scrolls", ()] == 0
+    assert (await watched.http("GET", f"/_scroll/{page['scrollId']}")).status == 404
+
+
 async def test_the_page_stands_though_the_store_is_closed(watched: Server) -> None:
     await watched.app.storage.close()
     samples = await scrape(watched)

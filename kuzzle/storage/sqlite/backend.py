@@ -152,7 +152,13 @@ class SqliteStorage(Storage):
 
     def figures(self) -> StoreFigures:
         opened = self._opened()
-        return StoreFigures(self._size_bytes(), opened.writer.commits, opened.writer.waiting, opened.readers.waiting)
+        return StoreFigures(
+            self._size_bytes(),
+            opened.writer.commits,
+            opened.writer.waiting,
+            opened.readers.waiting,
+            len(opened.scrolls),
+        )
 
     def _size_bytes(self) -> int:
         files = (self.path, self.path.with_name(self.path.name + "-wal"))

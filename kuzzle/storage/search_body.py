@@ -20,6 +20,8 @@ from kuzzle.storage.tree import Query, Search
 
 # index.max_result_window of Elasticsearch: deeper pages are read by scrolling.
 MAX_RESULT_WINDOW: Final = 10000
+# Each is asked about every hit, all of them in one statement.
+MAX_NAMES: Final = 500
 
 SEARCH_KEYS: Final = frozenset(
     {"query", "from", "size", "sort", "search_after", "highlight", "_source", "post_filter", "aggregations", "aggs",
@@ -68,6 +70,8 @@ def parse_search(body: Mapping[str, Any] | None, *, offset: int | None, size: in
         raise bad_request("cannot use `collapse` in conjunction with `search_after`")
     query, named = _parse_query(body)
     post_filter, filter_names = parse_named_query(body["post_filter"]) if body.get("post_filter") else (None, ())
+    if len(named) + len(filter_names) > MAX_NAMES:
+        raise bad_request(f"Too many clauses with a [_name]: at most [{MAX_NAMES}] are allowed")
     if "aggs" in body and "aggregations" in body:
         raise bad_request("Found both [aggs] and [aggregations], which are one thing")
     return Search(

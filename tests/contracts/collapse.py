@@ -251,9 +251,10 @@ class HitPartsContract:
     @pytest.mark.parametrize("kind", [{"type": "text"}, {"type": "keyword", "doc_values": False}, {"type": "binary"}])
     async def test_a_field_without_values_to_show_is_refused(self, storage: Storage, kind: Any) -> None:
         await make_collection(storage, {"properties": {"f": kind}})
-        error = await refusal(search(storage, docvalue_fields=["f"]))
-        assert error.status == 400
-        assert "[f]" in error.message
+        for field in ("f", "_id", "_uid"):
+            error = await refusal(search(storage, docvalue_fields=[field]))
+            assert error.status == 400
+            assert f"[{field}]" in error.message
 
     async def test_hits_tell_which_named_queries_they_match(self, storage: Storage) -> None:
         await fill(storage)
@@ -299,6 +300,12 @@ class HitPartsContract:
         late = parse_search({"timeout": "1s"}, offset=None, size=None)
         error = await refusal(storage.open_scroll("i", "c", late, 1000))
         assert (error.status, error.message) == (400, "[timeout] cannot be used in a scroll context")
+
+    async def test_as_many_names_as_may_be_are_told(self, storage: Storage) -> None:
+        await fill(storage)
+        named = [{"term": {"city": {"value": "Paris", "_name": f"n{number}"}}} for number in range(500)]
+        page = await search(storage, query={"bool": {"should": named}}, sort="_id")
+        assert [len(hit.matched or []) for hit in page.hits] == [500, 500]
 
     async def test_hits_below_the_least_score_are_left_out_everywhere(self, storage: Storage) -> None:
         await fill(storage)

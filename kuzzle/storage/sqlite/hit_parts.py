@@ -16,6 +16,7 @@ from kuzzle.storage.sqlite.pages import Matches
 from kuzzle.storage.stored_fields import StoredFields
 from kuzzle.storage.tree import Search
 
+_OF_DOCUMENTS: Final = frozenset({"_id", "_uid", "_type", "_index", "_source", "_score", "_all"})
 _VALUELESS: Final = frozenset({"geo_shape", "binary"})
 
 
@@ -69,6 +70,8 @@ class PartsFinder:
 
 def _find(state: CollectionState, path: str) -> Field | None:
     """Return the field of a path; None when documents themselves have none."""
+    if path in _OF_DOCUMENTS:
+        raise bad_request(f"Fielddata is not supported on field [{path}] of type [{path}]")
     field = state.mapping.find_field(path, "")
     if field is None:
         return None

@@ -49,6 +49,7 @@ from kuzzle.security.doorman import Doorman
 from kuzzle.security.login_limits import LoginLimits
 from kuzzle.security.logins import Logins
 from kuzzle.security.model import SecurityModel
+from kuzzle.security.password_policies import PasswordPolicies
 from kuzzle.security.passwords import Passwords
 from kuzzle.security.signatures import Signatures, read_or_make_secret
 from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
@@ -107,6 +108,7 @@ class Application:
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
         self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
+        self.local_strategy = self._build_local_strategy()
         logins = self._build_logins()
         self.doorman = Doorman(logins, self.tokens, self.security.users, self.security.rights)
         self.security.users.on_deleted.append(self.credentials.delete_all)
@@ -205,6 +207,16 @@ class Application:
         self.realtime.end_token(token_id, is_expired=is_expired)
         self.doorman.token_ended(token_id)
 
+    def _build_local_strategy(self) -> LocalStrategy:
+        options = self.config.section("security")
+        return LocalStrategy(
+            self.storage,
+            self.passwords,
+            PasswordPolicies(options["local"]["passwordPolicies"], self.security.membership_of),
+            LoginLimits(options["failedLogins"], time.monotonic),
+            requires_password=options["local"]["requirePassword"],
+        )
+
     def _build_logins(self) -> Logins:
         limits = LoginLimits(self.config.section("security")["failedLogins"], time.monotonic)
         proxies = self.config.section("server")["trustedProxies"]
@@ -276,7 +288,7 @@ class Application:
             await self.auto_refresh.load()
             await self.specifications.load()
             self.tokens.start()
-            await self.credentials.strategies.register(LocalStrategy(self.storage, self.passwords), LOCAL_OWNER)
+            await self.credentials.strategies.register(self.local_strategy, LOCAL_OWNER)
             await self.security.load()
             if self.metrics is not None:
                 self.metrics.start()

@@ -10,6 +10,7 @@ from kuzzle.config import ConfigError
 from kuzzle.errors import KuzzleError
 from kuzzle.security.definitions import read_profile, read_role
 from kuzzle.security.first_state import default_profiles, definition_writes, open_roles
+from kuzzle.security.password_policies import Membership
 from kuzzle.security.profiles import Profiles
 from kuzzle.security.rights import Rights
 from kuzzle.security.roles import Roles
@@ -72,6 +73,15 @@ class SecurityModel:
                 return False
             raise
         return self.rights.allows(user, "realtime", "subscribe", index, collection)
+
+    async def membership_of(self, kuid: str) -> Membership:
+        """Return the profiles of a user and the roles that they hold; of nobody, none."""
+        try:
+            profiles = frozenset((await self.users.get(kuid)).profile_ids)
+        except KuzzleError:
+            return Membership(frozenset(), frozenset())
+        held = (self.profiles.active[name] for name in profiles if name in self.profiles.active)
+        return Membership(profiles, frozenset(policy.role_id for profile in held for policy in profile.policies))
 
     async def restrict(self) -> None:
         """Write the standard roles and profiles of the configuration, in one step, in place of what was there."""

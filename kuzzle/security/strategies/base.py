@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 
 Secrets = Mapping[str, Any]
@@ -40,6 +41,14 @@ class Redirected:
 
 
 Verdict = Accepted | Refused | Redirected
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCredentials:
+    """What a search of credentials found: what may be shown of each, its `kuid` included, and how many match."""
+
+    hits: list[dict[str, Any]]
+    total: int
 
 
 class Strategy(ABC):
@@ -116,3 +125,15 @@ class Strategy(ABC):
             KuzzleError: There are none.
         """
         return {}
+
+    async def search(self, body: Mapping[str, Any], offset: int | None, size: int | None) -> FoundCredentials:
+        """Find users by their credentials.
+
+        Args:
+            body: `query` and `sort`, in the query language of documents.
+
+        Raises:
+            KuzzleError: 500 without id: the strategy has no search; what is wrong with the search.
+        """
+        text = f'"search" method is optional. The {self.name} strategy plugin has not yet implemented it.'
+        raise KuzzleError.without_id(500, text)

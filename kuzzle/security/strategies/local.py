@@ -1,21 +1,26 @@
 """The strategy `local`: a user name and a password.
 
-A document per user name, the name being its id, in an internal collection: `kuid` and `hash` (Argon2id),
-or, until the next login, a hash that was imported (`imported_hashes.py`). Changes come one after the
-other, so that a user has one name and a name one user.
+A document per user name, the name being its id, in an internal collection: `kuid`, `username` and `hash`
+(Argon2id), or, until the next login, a hash that was imported (`imported_hashes.py`); `changedAt` (ms) and
+`updater` tell when the password was set and by whom, `history` what it was before. Changes come one after
+the other, so that a user has one name and a name one user.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.security.imported_hashes import ImportedHash
+from kuzzle.security.login_limits import LoginLimits, attempt_of
+from kuzzle.security.password_policies import PasswordPolicies
 from kuzzle.security.passwords import Passwords
-from kuzzle.security.strategies.base import Accepted, Refused, Secrets, Strategy, Verdict
+from kuzzle.security.strategies.base import Accepted, FoundCredentials, Refused, Secrets, Strategy, Verdict
+from kuzzle.security.strategies.local_search import parse_credential_search
 from kuzzle.storage.base import DocumentAlreadyExistsError, Source, Storage
 from kuzzle.storage.internal import InternalCollection
 from kuzzle.storage.tree import Search, Term
@@ -35,9 +40,30 @@ class LocalStrategy(Strategy):
     name = "local"
     fields = ("username", "password")
 
-    def __init__(self, storage: Storage, passwords: Passwords) -> None:
-        self._documents = InternalCollection(storage, "credentials-local", {"kuid": {"type": "keyword"}})
+    def __init__(
+        self,
+        storage: Storage,
+        passwords: Passwords,
+        policies: PasswordPolicies,
+        limits: LoginLimits,
+        *,
+        requires_password: bool,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            limits: Count wrong passwords given where the present one is asked for.
+            requires_password: Whoever changes his own credentials must give his password.
+            clock: Seconds since the epoch.
+        """
+        keyword = {"type": "keyword"}
+        self._documents = InternalCollection(storage, "credentials-local", {"kuid": keyword, "username": keyword})
         self._passwords = passwords
+        self._policies = policies
+        self._limits = limits
+        self._requires_password = requires_password
+        self._clock = clock
         self._changes = asyncio.Lock()
 
     # --- logins
@@ -59,6 +85,7 @@ class LocalStrategy(Strategy):
             return Refused(_WRONG)
         if "hash" not in document or self._passwords.is_outdated(document["hash"]):
             await self._hash_anew(username, document, password)
+        await self._policies.check_login(document["kuid"], document, self._now_ms())
         return Accepted(document["kuid"])
 
     async def _matches(self, document: Source, password: str) -> bool:
@@ -72,7 +99,8 @@ class LocalStrategy(Strategy):
         return await self._passwords.run(lambda: imported.matches(password))
 
     async def _hash_anew(self, username: str, document: Source, password: str) -> None:
-        changed = {"kuid": document["kuid"], "hash": await self._passwords.hash(password)}
+        kept = {name: value for name, value in document.items() if name not in _IMPORTED}
+        changed = {**kept, "hash": await self._passwords.hash(password)}
         async with self._changes:
             if await self._documents.find(username) == document:  # nobody changed it meanwhile
                 await self._documents.put(username, changed)
@@ -108,6 +136,9 @@ class LocalStrategy(Strategy):
             holder = await self._documents.find(username)
             if holder is not None and holder["kuid"] != kuid:
                 raise _name_taken(username)
+        if secrets.get("password") is not None:
+            name = username or (kuid and await self._find_name(kuid)) or ""
+            self._policies.check_form(await self._policies.of(kuid or ""), name, secrets["password"])
 
     async def create(self, request: Request | None, secrets: Secrets, kuid: str) -> dict[str, Any]:
         """Store a name and a password for a user who has none.
@@ -116,7 +147,7 @@ class LocalStrategy(Strategy):
             KuzzleError: 412 without id: the user has some, or the name is taken.
         """
         username: str = secrets["username"]
-        document = {"kuid": kuid, **await self._hashed(request, secrets)}
+        document = await self._hashed(request, secrets, kuid, username, {})
         async with self._changes:
             if await self._find_name(kuid) is not None:
                 raise KuzzleError.without_id(412, f'user "{kuid}" already has credentials')
@@ -129,11 +160,13 @@ class LocalStrategy(Strategy):
         Raises:
             KuzzleError: 412 without id: the user has none, or the name is taken.
         """
-        hashed = await self._hashed(request, secrets)
+        await self._check_present_password(request, kuid)
+        old_name, document = await self._get(kuid)
+        username: str = secrets.get("username") or old_name
+        changed = await self._hashed(request, secrets, kuid, username, document)
         async with self._changes:
-            old_name, document = await self._get(kuid)
-            username: str = secrets.get("username") or old_name
-            changed = {"kuid": kuid, **hashed} if hashed else document
+            if await self._get(kuid) != (old_name, document):
+                raise KuzzleError.without_id(412, f'the credentials of user "{kuid}" are being changed')
             if username == old_name:
                 await self._documents.put(username, changed)
             else:
@@ -147,6 +180,7 @@ class LocalStrategy(Strategy):
         Raises:
             KuzzleError: 412 without id: the user has none.
         """
+        await self._check_present_password(request, kuid)
         async with self._changes:
             username, _ = await self._get(kuid)
             await self._documents.remove(username)
@@ -171,12 +205,63 @@ class LocalStrategy(Strategy):
             raise KuzzleError.without_id(412, f'no credentials found for the username "{login}"')
         return _shown(login, document["kuid"])
 
-    async def _hashed(self, request: Request | None, secrets: Secrets) -> Source:
-        """Return the members of a document that tell its password; none without a password."""
-        password = secrets.get("password")
-        if password is not None:
-            return {"hash": await self._passwords.hash(password)}
-        return _imported(request, secrets) or {}
+    async def search(self, body: Mapping[str, Any], offset: int | None, size: int | None) -> FoundCredentials:
+        """Find users by their names.
+
+        Raises:
+            KuzzleError: 403 without id: a field that is not shown; 400: a query that cannot be served.
+        """
+        page = await self._documents.search(parse_credential_search(body, offset, size))
+        return FoundCredentials([_shown(hit.id, (hit.source or {})["kuid"]) for hit in page.hits], page.total)
+
+    async def _hashed(self, request: Request | None, secrets: Secrets, kuid: str, username: str, old: Source) -> Source:
+        """Return what to store: of a new password its hash, else what there was.
+
+        Raises:
+            KuzzleError: 400 without id: a policy refuses the password.
+        """
+        kept = {**old, "kuid": kuid, "username": username}
+        password, imported = secrets.get("password"), _imported(request, secrets)
+        if password is None and imported is None:
+            return kept
+        changed = {name: value for name, value in kept.items() if name not in _IMPORTED and name != "hash"}
+        changed |= {"changedAt": self._now_ms(), "updater": None if request is None else request.user.id}
+        if password is None:
+            return {**changed, **(imported or {})}
+        policies = await self._policies.of(kuid)
+        self._policies.check_form(policies, username, password)
+        remembered = self._policies.remembered(policies)
+        previous = [text for text in (old.get("hash"), *old.get("history", ())) if isinstance(text, str)][:remembered]
+        for text in previous:
+            if await self._passwords.verify(text, password):
+                raise KuzzleError.without_id(400, "The password has been used before.")
+        history = {"history": previous[: remembered - 1]} if remembered > 1 else {}
+        changed.pop("history", None)
+        return {**changed, **history, "hash": await self._passwords.hash(password)}
+
+    async def _check_present_password(self, request: Request | None, kuid: str) -> None:
+        """Make sure, where it is asked for, that who changes his own credentials knows the password.
+
+        Raises:
+            KuzzleError: 400, 403 or 429 without id: it is missing, wrong, or was wrong too often.
+        """
+        if not self._requires_password or request is None or request.controller != "auth":
+            return
+        password = request.body_member("currentPassword")
+        if not isinstance(password, str) or not password:
+            raise KuzzleError.without_id(400, "currentPassword is required")
+        attempt = attempt_of("currentPassword", kuid, kuid)
+        _, document = await self._get(kuid)
+        matches = self._limits.wait_s(attempt) == 0 and await self._matches(document, password)
+        if self._limits.wait_s(attempt):
+            raise KuzzleError.without_id(429, "Too many wrong passwords: try again later")
+        if not matches:
+            self._limits.failed(attempt)
+            raise KuzzleError.without_id(403, "currentPassword is wrong")
+        self._limits.succeeded(attempt)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
 
     async def _store_new(self, username: str, document: Source) -> None:
         try:

@@ -10,6 +10,22 @@ async function pages(kuzzle, body, options) {
   return found;
 }
 
+async function specifications(kuzzle) {
+  const found = [];
+  const wanted = {query: {query: {term: {index: 'library'}}, sort: [{collection: 'asc'}]}};
+  for (let page = await kuzzle.collection.searchSpecifications(wanted, {scroll: '30s', size: 2}); page;
+    page = await page.next()) {
+    found.push(page.hits.map(hit => hit._source.collection));
+  }
+  return found;
+}
+
+async function groups(kuzzle) {
+  const collapse = {field: 'year', inner_hits: {name: 'same'}};
+  const page = await kuzzle.document.search('library', 'books', {sort: [{year: 'desc'}], collapse});
+  return page.hits.map(hit => [hit._id, hit.inner_hits.same.hits.total]);
+}
+
 run(async () => {
   const [protocol, port] = process.argv.slice(2);
   const kuzzle = await connected(protocol, port);
@@ -17,7 +33,9 @@ run(async () => {
   say({
     after: await pages(kuzzle, {sort}, {size: 2}),
     from: await pages(kuzzle, {sort}, {from: 0, size: 2}),
-    scroll: await pages(kuzzle, {sort}, {scroll: '30s', size: 2})
+    scroll: await pages(kuzzle, {sort}, {scroll: '30s', size: 2}),
+    specifications: await specifications(kuzzle),
+    groups: await groups(kuzzle)
   });
   kuzzle.disconnect();
 });

@@ -115,7 +115,10 @@ async def test_the_sdk_pages_through_a_search(server: Server, protocol: str) -> 
     years = {"a": 1843, "b": 1959, "c": 1843, "d": None, "e": 1837}
     documents = [{"_id": name, "body": {"year": year}} for name, year in years.items()]
     await server.http("POST", "/library/books/_mCreate?refresh=wait_for", {"documents": documents})
+    await server.http("PUT", "/_specifications", {"library": {name: {} for name in "abc"}, "other": {"a": {}}})
     (seen,) = await node("sdk_pages.js", protocol, str(server.port(protocol)))
     assert seen["after"] == [["b", "a"], ["c", "e"], ["d"]]
     assert seen["from"] == seen["after"]
     assert seen["scroll"] == seen["after"]
+    assert seen["specifications"] == [["a", "b"], ["c"]]
+    assert seen["groups"] == [["b", 1], ["a", 2], ["e", 1], ["d", 1]]

@@ -35,11 +35,15 @@ def _inside(space: Space, scope: Scope, path: str) -> Scope:
         return Scope(scope.depth, f"SELECT * FROM ({scope.select}) WHERE 0")
     table, select = space.state.values_table, scope.select
     if not space.nested_path:
+        number = space.state.field_numbers[path]
+        walk = _walk(space, scope)
+        if walk is not None:
+            return Scope(0, f"SELECT d.rid AS rid FROM {table} AS d WHERE d.field = {number} AND {walk}", walk)
         select = (
             f"SELECT {scope.keys('p')}v.rid AS rid FROM ({select}) AS p CROSS JOIN {table} AS v "
-            f"ON {objects_in('p.rid', 'v.rid')} AND v.field = {space.state.field_numbers[path]}"
+            f"INDEXED BY {space.state.values_index} ON {objects_in('p.rid', 'v.rid')} AND v.field = {number}"
         )
-        return Scope(scope.depth, select, _walk(space, scope))
+        return Scope(scope.depth, select)
     for level in levels:
         select = (
             f"SELECT {scope.keys('p')}v.rid AS rid FROM ({select}) AS p CROSS JOIN {table} AS v "

@@ -60,11 +60,14 @@ class Scopes:
             score = translation.score(query.query)
             if isinstance(score, float) and query.score_mode != "sum":
                 return score * query.boost
-            number, inner = translation.number(score), translation.condition(query.query)
+            number, inner = translation.number(score), translation.question(query.query)
         boost = translation.bind(query.boost)
+        table = f"{self._state.values_table} AS d"
+        if not self.scope:
+            table += f" INDEXED BY {self._state.values_index}"
         return (
-            f"(SELECT coalesce({query.score_mode}({number}), 0.0) * {boost} FROM (SELECT d.rid AS rid) AS around, "
-            f"{self._state.values_table} AS d WHERE {self._is_inside('around.rid')} AND d.field = {marker} AND {inner})"
+            f"(SELECT coalesce({query.score_mode}({number}), 0.0) * {boost} FROM (SELECT d.rid AS rid) AS around "
+            f"CROSS JOIN {table} WHERE {self._is_inside('around.rid')} AND d.field = {marker} AND {inner})"
         )
 
     def objects(self, translation: Translation, query: Nested) -> tuple[str, Score]:
@@ -74,9 +77,9 @@ class Scopes:
         """
         marker = self._marker(query)
         with self.inside(query.path):
-            inner, score = translation.condition(query.query), translation.score(query.query)
-        table = self._state.values_table
-        return f"FROM {table} AS d WHERE d.rid BETWEEN :first AND :last AND d.field = {marker} AND {inner}", score
+            inner, score = translation.question(query.query), translation.score(query.query)
+        table = f"{self._state.values_table} AS d INDEXED BY {self._state.values_index}"
+        return f"FROM {table} WHERE d.rid BETWEEN :first AND :last AND d.field = {marker} AND {inner}", score
 
     @property
     def place_column(self) -> str:
@@ -96,7 +99,8 @@ class Scopes:
         condition = objects_in(rid, "rid")
         if all(level.filter is None for level in levels):
             return condition
-        return f"{condition} AND rid IN ({self._chosen(translation, levels)})"
+        # The sign keeps the index for the rows of the document: there are few, and many that match.
+        return f"{condition} AND +rid IN ({self._chosen(translation, levels)})"
 
     def _chosen(self, translation: Translation, levels: Sequence[NestedLevel]) -> str:
         """Return the statement that gives the nested objects of the last level that match, and those around them."""

@@ -24,6 +24,7 @@ from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
 from kuzzle.storage.sqlite.leading import find_leading
+from kuzzle.storage.sqlite.nested import root_of
 from kuzzle.storage.sqlite.sort_columns import key_column, of_values, order_by, values_of
 from kuzzle.storage.sqlite.sorting import Key
 from kuzzle.storage.sqlite.translation import Translation
@@ -203,19 +204,20 @@ class Matches:
 
     def _walk(self, key: Key, after: IndexedValue | None) -> str:
         """Return the statement that gives `(rid, value)` in the order of a key."""
+        rid = _document_of(key, "v.rid")
         conditions = of_values(key, "v.value")
         if after is not None:
             # A document may have values on both sides: only the one that counts tells where it stands.
-            counts = f"(SELECT {key.picked('value')} {values_of(self._translation, self._state, key, 'v.rid')})"
+            counts = f"(SELECT {key.picked('value')} {values_of(self._translation, self._state, key, rid)})"
             beyond = ">" if key.sort.order == "asc" else "<"
             conditions += f" AND v.value {beyond} {self._translation.bind(after)} AND v.value = {counts}"
         if self._condition != EVERYTHING:
             documents = self._state.documents_table
             asked = self._translation.question(self._query)
-            conditions += f" AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = v.rid AND {asked})"
+            conditions += f" AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = {rid} AND {asked})"
         return (
-            f"SELECT v.rid, v.value FROM {self._state.values_table} AS v WHERE v.field = {key.number} "
-            f"{conditions} ORDER BY v.value {key.direction}, v.rid"
+            f"SELECT {rid}, v.value FROM {self._state.values_table} AS v WHERE v.field = {key.number} "
+            f"{conditions} ORDER BY v.value {key.direction}, {rid}"
         )
 
     def _part_with(self, key: Key, wanted: int, after: After | None) -> str | None:
@@ -241,7 +243,7 @@ class Matches:
         limits += [f"value <= {self._translation.bind(last)}"] if last is not None else []
         asked = self._translation.question(self._query)
         values, documents = self._state.values_table, self._state.documents_table
-        part = f"SELECT rid FROM {values} WHERE field = {key.number} AND {' AND '.join(limits)}"
+        part = f"SELECT {_document_of(key, 'rid')} FROM {values} WHERE field = {key.number} AND {' AND '.join(limits)}"
         return f"FROM {documents} AS d WHERE d.rid IN ({part}) AND {asked}"
 
     def _without_value(self, key: Key) -> Iterator[PageRow]:
@@ -268,3 +270,8 @@ class Matches:
 
     def _key_column(self, key: Key) -> str:
         return key_column(self._translation, self._state, key, self._score)
+
+
+def _document_of(key: Key, rid: str) -> str:
+    """Return the expression of the rid of the document whose sort key a row of values is."""
+    return root_of(rid) if key.sort.nested else rid

@@ -59,7 +59,8 @@ class Key:
     def is_index_order(self) -> bool:
         """True when the index has the documents in the order of this key."""
         counts_first = self.sort.mode in (None, "min" if self.sort.order == "asc" else "max")
-        is_plain = self.missing is None and self.sort.distance is None and not self.sort.nested
+        is_plain = self.missing is None and self.sort.distance is None
+        is_plain = is_plain and all(level.filter is None for level in self.sort.nested)
         return self.field is not None and counts_first and is_plain
 
     def picked(self, column: str) -> str:

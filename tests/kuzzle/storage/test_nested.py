@@ -22,7 +22,6 @@ from kuzzle.storage.query import (
     parse_search,
 )
 from kuzzle.storage.sqlite import SqliteStorage
-from kuzzle.storage.sqlite.pages import Matches
 
 PART = {"k": {"type": "keyword"}, "n": {"type": "long"}}
 MAPPING = {
@@ -304,21 +303,34 @@ async def test_inner_hits_of_one_name_are_asked_once(storage: SqliteStorage) -> 
     assert "are not supported" in await refusal(storage, nested(nested({}, "items.parts", inner_hits={})))
 
 
-async def test_nested_objects_are_looked_up_in_the_index(
-    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await put(storage, {"a": {"items": {"k": "red", "n": 1}}})
-    plans: list[str] = []
-
-    class Explained(Matches):
-        def _rows(self, statement: str) -> Any:
-            plan = self._connection.execute(f"EXPLAIN QUERY PLAN {statement}", self._translation.values)
-            plans.extend(row[3] for row in plan)
-            return super()._rows(statement)
-
-    monkeypatch.setattr("kuzzle.storage.sqlite.searching.Matches", Explained)
-    assert await find(storage, nested(RED_ONE)) == ["a"]
-    assert any("values_1 USING PRIMARY KEY (field=? AND value=?)" in plan for plan in plans), plans
-    assert any(plan.startswith("SEARCH d USING COVERING INDEX values_1_of (rid=? AND field=?)") for plan in plans), (
-        plans
-    )
+async def test_included_values_answer_every_clause(storage: SqliteStorage) -> None:
+    mapping = {"properties": {"in": {"type": "nested", "include_in_root": True}}}
+    await storage.create_collection("i", "included", mapping)
+    sources = {
+        "a": {"in": [{"t": "Ada Lovelace", "n": 1}, {"t": "Alan", "at": 2}]},
+        "b": {"in": {"t": "Grace", "n": 3}},
+    }
+    writes = [DocumentWrite(name, source) for name, source in sources.items()]
+    await storage.write_documents("i", "included", WriteKind.CREATE, writes)
+    for query in (
+        {"match": {"in.t": {"query": "ada alan", "operator": "and"}}},
+        {"match_phrase": {"in.t": "ada lovelace"}},
+        {"match": {"in.t": {"query": "lovelase", "fuzziness": 1}}},
+        {"wildcard": {"in.t": "love*"}},
+        {"regexp": {"in.t": ".*love.*"}},
+        {"match_phrase_prefix": {"in.t": "ada lo"}},
+        {"multi_match": {"query": "lovelace", "fields": ["*"]}},
+        {"multi_match": {"query": "ada lovelace", "fields": ["in.t", "in.t.keyword"], "type": "cross_fields"}},
+        {"query_string": {"query": "lovelace"}},
+        {"term": {"in.t.keyword": "Alan"}},
+        {"range": {"in.n": {"lt": 2}}},
+        {"exists": {"field": "in.at"}},
+        nested({"match": {"in.t": "ada"}}, "in"),
+        {"bool": {"must": [{"term": {"in.n": 1}}, {"term": {"in.at": 2}}]}},
+    ):
+        assert await storage.find_ids("i", "included", parse_query(query)) == ["a"], query
+    both = {"bool": {"must": [{"term": {"in.n": 1}}, {"term": {"in.at": 2}}]}}
+    assert await storage.find_ids("i", "included", parse_query(nested(both, "in"))) == []
+    body = {"collapse": {"field": "in.t.keyword"}, "query": {"term": {"in.n": 3}}, "docvalue_fields": ["in.n"]}
+    (hit,) = (await storage.search("i", "included", parse_search(body, offset=None, size=None))).hits
+    assert hit.fields == {"in.n": [3], "in.t.keyword": ["Grace"]}

@@ -89,6 +89,15 @@ def test_random_sorts_by_nested_objects_order_as_a_plain_evaluation_does(
         expected = plain_queries.order(sources, sort, plain_nested.sort_values)
         whole = io_loop.run_sync(lambda: storage.search("i", "c", Search(sort=sort))).hits  # noqa: B023
         assert [hit.id for hit in whole] == expected
+        # A short page of one key is found along the index.
+        for offset in range(2):
+            one = Search(size=1, offset=offset, sort=sort[:1])
+            first = plain_queries.order(sources, sort[:1], plain_nested.sort_values)[offset : offset + 1]
+            found = io_loop.run_sync(lambda: storage.search("i", "c", one)).hits  # noqa: B023
+            assert [hit.id for hit in found] == first
+        after = tuple(whole[0].sort or ())
+        rest = io_loop.run_sync(lambda: storage.search("i", "c", Search(size=1, sort=sort, after=after))).hits  # noqa: B023
+        assert rest == [hit for hit in whole if tuple(hit.sort or ()) != after][:1]
         assert [hit.sort for hit in whole] == [[sort_key(sources[hit.id], key) for key in sort] for hit in whole]
 
 

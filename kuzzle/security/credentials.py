@@ -10,6 +10,7 @@ from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.security.strategies.base import Secrets
 from kuzzle.security.strategies.registry import Strategies, guarded
+from kuzzle.storage.base import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +66,11 @@ class Credentials:
             raise
 
     async def delete_all(self, kuid: str, *, request: Request | None = None) -> None:
-        """Remove a user's credentials of every strategy; one that fails does not stop the others.
+        """Remove a user's credentials of every strategy; one that refuses does not stop the others.
 
         Raises:
             KuzzleError: `security.credentials.rejected`: some could not be removed.
+            StorageError: The store is in trouble; what is left can be removed later.
         """
         failures: list[str] = []
         for name in self.strategies.names:
@@ -76,6 +78,8 @@ class Credentials:
             try:
                 if await guarded(name, strategy.exists(request, kuid)):
                     await guarded(name, strategy.delete(request, kuid))
+            except StorageError:  # no refusal: to be tried again, not to be put right
+                raise
             except KuzzleError as error:
                 failures.append(f"{name}: {error.message}")
         if failures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -158,11 +159,13 @@ class Definitions(ABC, Generic[D]):
                 400 `services.storage.document_already_exists`.
         """
 
-        def check(result: Source) -> None:
-            self._read(object_id, result)
-
         async with self._turn:
             kind, source = self._resolve(kind, object_id, source)
+            check = None
+            if kind is WriteKind.UPDATE:
+                check = functools.partial(self._check, object_id)
+            else:
+                self._check(object_id, source)
             try:
                 await self.collection.write(
                     kind, DocumentWrite(object_id, source, check=check), after_commit=self.put_in_force
@@ -170,6 +173,9 @@ class Definitions(ABC, Generic[D]):
             except DocumentNotFoundError as error:
                 raise self._missing(object_id) from error
             return self.active[object_id]
+
+    def _check(self, object_id: str, result: Source) -> None:
+        self._read(object_id, result)
 
     def put_in_force(self, documents: Sequence[WrittenDocument]) -> None:
         """Replace definitions in force by what was written."""

@@ -98,17 +98,13 @@ ACTIONS = {
         {},
         {"deletedUsers": int, "deletedProfiles": int, "deletedRoles": int},
         refusals=(locked("resetSecurity"),),
-        unreachable=dict.fromkeys(
-            ("security.credentials.rejected", "plugin.runtime.unexpected_error", "api.assert.invalid_type"), OF_SECURITY
-        ),
+        unreachable=dict.fromkeys(("security.credentials.rejected", "plugin.runtime.unexpected_error"), OF_SECURITY),
     ),
     "resetKuzzleData": Action(
         {},
         DONE,
         refusals=(locked("resetKuzzleData"),),
-        unreachable=dict.fromkeys(
-            ("security.credentials.rejected", "plugin.runtime.unexpected_error", "api.assert.invalid_type"), OF_SECURITY
-        ),
+        unreachable=dict.fromkeys(("security.credentials.rejected", "plugin.runtime.unexpected_error"), OF_SECURITY),
     ),
     "dump": Action(
         {"suffix": "proof", **WAITING},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ from kuzzle.security.stored import (
     SecurityPage,
 )
 from kuzzle.storage.base import WriteKind
-from kuzzle.storage.query import MATCH_ALL, Search, Terms
+from kuzzle.storage.query import Terms, parse_search
 
 
 class ProfilesController(Controller):
@@ -79,8 +80,9 @@ class ProfilesController(Controller):
         """Find the profiles that refer to one of some roles."""
         offset, size = page_of(request, self._bounds)
         roles: list[str] = request.body_member("roles") or []
-        query = Terms("policies.roleId", tuple(roles)) if roles else MATCH_ALL
-        search = Search(query, offset or 0, 10 if size is None else size)
+        search = parse_search(None, offset=offset, size=size)
+        if roles:
+            search = dataclasses.replace(search, query=Terms("policies.roleId", tuple(roles)))
         return await find(request, self._bounds, self._profiles.collection, search)
 
     @action("scrollProfiles")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import tornado.ioloop
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kuzzle.errors import KuzzleError
@@ -77,6 +77,23 @@ def weigh(word: str, fields: Mapping[str, float], source: Mapping[str, Any], sou
     return max(scores) * (1 - tie) + sum(scores) * tie
 
 
+def people(*names: tuple[str | None, str | None]) -> list[Any]:
+    """Return documents with first and last names."""
+    return [{"first": first, "last": last, "other": None} for first, last in names]
+
+
+# A word is commoner in one field than in the other, and commoner than the other has words.
+@example(
+    sources=people(("ada", "ada"), ("ada king", "king"), ("ada", "king of")),
+    text=["ada"],
+    operator="or",
+    tie=1.0,
+    boost=1.0,
+)
+@example(
+    sources=people(("ada", "ada"), ("ada king", None), ("ada", None), ("love", None)),
+    text=["ada"], operator="or", tie=1.0, boost=1.0,
+)  # fmt: skip
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sources=st.lists(DOCUMENTS, min_size=1, max_size=6),

@@ -161,6 +161,8 @@ def test_a_phrase_that_cannot_be_read_is_refused_by_name(body: Any, message: str
         ({"match_phrase_prefix": {"t": {"query": "fox br", "slop": 2}}}, {"fox", "two"}),
         ({"match_phrase_prefix": {"t": {"query": "row ro", "slop": 1}}}, {"row"}),
         ({"match_phrase_prefix": {"t": {"query": "lazy la", "slop": 1}}}, set()),
+        # One word of a text is not two of a phrase.
+        ({"match_phrase_prefix": {"t": {"query": "brown bro", "slop": 1}}}, set()),
         ({"match_phrase_prefix": {"t": {"query": "boat bo", "slop": 1}}}, set()),
         ({"match_phrase_prefix": {"t": "bro qui"}}, set()),
         ({"match_phrase_prefix": {"t": "quick x"}}, set()),

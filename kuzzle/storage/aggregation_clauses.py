@@ -13,7 +13,16 @@ from typing import Any, Final, cast
 from kuzzle.storage.aggregation_buckets import BUCKET_READERS
 from kuzzle.storage.aggregation_hits import HIT_READERS
 from kuzzle.storage.aggregation_options import MAX_DEPTH, check_options, field_of, read_count, read_orders, single_value
-from kuzzle.storage.aggregations import Aggregation, BucketOrder, Kind, Metric, MetricName, TermBuckets, TermPattern
+from kuzzle.storage.aggregations import (
+    SINGLE_BUCKETS,
+    Aggregation,
+    BucketOrder,
+    Kind,
+    Metric,
+    MetricName,
+    TermBuckets,
+    TermPattern,
+)
 from kuzzle.storage.reading import MAX_TERMS, bad_request, read_number
 from kuzzle.storage.tree import Scalar
 
@@ -113,20 +122,30 @@ def _read_kind(name: str, type_name: str, content: Any, below: Mapping[str, Aggr
 
 def _check_order(name: str, order: BucketOrder, below: Mapping[str, Aggregation]) -> None:
     """Refuse an order by what is not computed below, or is no single number."""
-    written = ".".join(order.path)
-    found = below.get(order.path[0])
-    if found is None:
-        raise bad_request(
-            f"Invalid aggregation order path [{written}]. Unknown aggregation [{order.path[0]}] in [{name}]"
-        )
-    parts = _PARTS.get(found.kind.name, ("value",)) if isinstance(found.kind, Metric) else ()
-    part = order.path[1] if len(order.path) > 1 else "value"
-    if part not in parts:
+    written = ">".join(order.path) + ("" if order.part is None else f".{order.part}")
+    *around, last = order.path
+    for step in around:
+        found = _known(name, written, step, below)
+        if not isinstance(found.kind, SINGLE_BUCKETS):
+            raise bad_request(f"Invalid aggregation order path [{written}] in [{name}]: [{step}] is no single bucket")
+        below = found.below
+    kind = _known(name, written, last, below).kind
+    if isinstance(kind, SINGLE_BUCKETS):
+        parts: tuple[str | None, ...] = (None, "doc_count")
+    else:
+        parts = _PARTS.get(kind.name, (None, "value")) if isinstance(kind, Metric) else ()
+    if order.part not in parts:
         raise bad_request(f"Invalid aggregation order path [{written}] in [{name}]: it must lead to a single number")
 
 
+def _known(name: str, written: str, step: str, below: Mapping[str, Aggregation]) -> Aggregation:
+    if step not in below:
+        raise bad_request(f"Invalid aggregation order path [{written}]. Unknown aggregation [{step}] in [{name}]")
+    return below[step]
+
+
 _STATS: Final = ("count", "min", "max", "avg", "sum")
-_PARTS: Final = {
+_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "stats": _STATS,
     "extended_stats": (*_STATS, "sum_of_squares", "variance", "std_deviation"),
 }

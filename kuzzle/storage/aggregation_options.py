@@ -50,7 +50,7 @@ def read_count(type_name: str, name: str, value: Any, least: int) -> int:
 
 
 def read_orders(type_name: str, value: Any) -> tuple[BucketOrder, ...]:
-    """Return `{path: direction}`, or a list of these."""
+    """Return `{path: direction}`, or a list of these; a path is `_count`, `_key`, `metric.part` or `bucket>metric`."""
     orders = []
     for item in value if isinstance(value, list) else [value]:
         if not isinstance(item, dict) or len(item) != 1:
@@ -58,9 +58,12 @@ def read_orders(type_name: str, value: Any) -> tuple[BucketOrder, ...]:
         ((path, direction),) = item.items()
         if str(direction).lower() not in ("asc", "desc"):
             raise bad_request(f"Unknown order direction [{direction}] in [{type_name}]")
-        name, dot, part = path.partition(".")
-        parts = ("_key",) if path in ("_term", "_time", "_key") else (name, part) if dot else (name,)
-        orders.append(BucketOrder(parts, str(direction).lower() == "desc"))
+        *around, last = path.split(">")
+        name, dot, part = last.partition(".")
+        names = ("_key",) if path in ("_term", "_time", "_key") else (*around, name)
+        if around and last == "_count":
+            names, dot, part = tuple(around), ".", "doc_count"
+        orders.append(BucketOrder(names, str(direction).lower() == "desc", part if dot else None))
     if len(orders) > MAX_DEPTH:
         raise bad_request(f"Too many orders in [{type_name}]: at most [{MAX_DEPTH}] are allowed")
     return tuple(orders)

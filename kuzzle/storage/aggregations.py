@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from kuzzle.storage.calendar_marks import CalendarUnit
 from kuzzle.storage.hit_tree import HitPage
@@ -33,11 +33,13 @@ class BucketOrder:
     """How buckets follow each other.
 
     Attributes:
-        path: `_count`, `_key`, or a metric below: its name, or its name and its part (`["prices", "avg"]`).
+        path: `_count`, `_key`, or the names that lead to a metric, or to a single bucket, below.
+        part: Of the metric; None: its value, or the documents of the bucket.
     """
 
     path: tuple[str, ...]
     is_descending: bool = False
+    part: str | None = None
 
     @property
     def is_by_metric(self) -> bool:
@@ -216,6 +218,10 @@ Kind = (
     | ReverseNestedBucket
     | TopHits
 )
+
+
+# What makes exactly one bucket, through which an order may lead.
+SINGLE_BUCKETS: Final = (FilterBucket, GlobalBucket, NestedBucket, ReverseNestedBucket)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,10 @@ def _sorted(buckets: list[tuple[Any, int, Any]], order: BucketOrder) -> list[tup
             return bucket[1]
         if order.path == ("_key",):
             return bucket[0]
-        return bucket[2][order.path[0]][order.path[1] if len(order.path) > 1 else "value"]
+        found = bucket[2]
+        for name in order.path:
+            found = found[name]
+        return found[order.part or ("doc_count" if "doc_count" in found else "value")]
 
     with_key = [bucket for bucket in buckets if key(bucket) is not None]
     without_key = [bucket for bucket in buckets if key(bucket) is None]

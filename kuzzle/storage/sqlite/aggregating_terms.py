@@ -146,8 +146,12 @@ def sort_buckets(
 def _order_key(order: BucketOrder, bucket: Group, path: Path, shown: Callable[[Path], dict[str, Any]]) -> Any:
     if not order.is_by_metric:
         return bucket[1] if order.path == ("_count",) else bucket[0]
-    name, *part = order.path
-    return shown((*path, bucket[0]))[name][part[0] if part else "value"]
+    found = shown((*path, bucket[0]))
+    for name in order.path:
+        found = found[name]
+    number = found[order.part or ("doc_count" if "doc_count" in found else "value")]
+    # What is below a bucket may have any name, that of its count too.
+    return None if isinstance(number, dict) else number
 
 
 def _computed(

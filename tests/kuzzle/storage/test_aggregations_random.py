@@ -79,15 +79,25 @@ def metrics(draw: st.DrawFn) -> Metric:
     return Metric(name, field, missing(draw, field), draw(st.sampled_from([2.0, 0.5])))
 
 
+def single_numbers(below: dict[str, Aggregation]) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """Yield the paths and parts of all that buckets may be ordered by."""
+    for name, aggregation in below.items():
+        if isinstance(aggregation.kind, Metric):
+            yield (name,), {"stats": "avg", "extended_stats": "max"}.get(aggregation.kind.name)
+        elif isinstance(aggregation.kind, FilterBucket):
+            yield (name,), None
+            yield from (((name, *path), part) for path, part in single_numbers(dict(aggregation.below)))
+
+
 @st.composite
 def terms(draw: st.DrawFn, below: dict[str, Aggregation]) -> TermBuckets:
     field = draw(st.sampled_from(FIELDS))
-    paths: list[tuple[str, ...]] = [("_count",), ("_key",)]
-    for name, aggregation in below.items():
-        if isinstance(aggregation.kind, Metric):
-            part = {"stats": ("avg",), "extended_stats": ("max",)}.get(aggregation.kind.name, ())
-            paths.append((name, *part))
-    orders = st.lists(st.builds(BucketOrder, st.sampled_from(paths), st.booleans()), min_size=1, max_size=2)
+    paths: list[tuple[tuple[str, ...], str | None]] = [(("_count",), None), (("_key",), None), *single_numbers(below)]
+    orders = st.lists(
+        st.builds(lambda path, down: BucketOrder(path[0], down, path[1]), st.sampled_from(paths), st.booleans()),
+        min_size=1,
+        max_size=2,
+    )
     chosen: st.SearchStrategy[Any] = st.lists(VALUES[field], max_size=3).map(tuple) if field in VALUES else st.just(())
     if field in ("k", "o.k"):
         chosen |= st.sampled_from(["", ".*", "[a-c].*", "(ada|bob|x)", ".*b.*", "y?"]).map(TermPattern)

@@ -126,6 +126,35 @@ async def test_the_way_back_counts_what_is_around_once(storage: SqliteStorage) -
     assert (await computed(storage, nested(remarks)))["orders"]["remarks"] == {"doc_count": 1}
 
 
+@pytest.mark.parametrize(
+    ("order", "keys"),
+    [
+        ("lines>price", ["eve", "ada"]),
+        ("lines>price.value", ["eve", "ada"]),
+        ("lines", ["eve", "ada"]),
+        ("lines>_count", ["eve", "ada"]),
+        ("_count", ["eve", "ada"]),
+        ("lines>pens>stats.max", ["ada", "eve"]),
+    ],
+)
+async def test_buckets_are_ordered_by_what_stands_in_single_buckets(
+    storage: SqliteStorage, order: str, keys: list[str]
+) -> None:
+    stats = {"stats": {"stats": {"field": "lines.price"}}}
+    pens = {"filter": {"term": {"lines.product": "pen"}}, "aggs": stats}
+    lines = nested({"price": {"sum": {"field": "lines.price"}}, "pens": pens})
+    found = await computed(storage, {"terms": {"field": "client", "order": {order: "asc"}}, "aggs": {"lines": lines}})
+    # Without a greatest price a bucket comes last.
+    assert [bucket["key"] for bucket in found["buckets"]] == keys
+
+
+async def test_an_aggregation_may_have_the_name_of_a_number(storage: SqliteStorage) -> None:
+    for name, keys in (("value", ["eve", "ada"]), ("doc_count", ["ada", "eve"])):
+        lines = nested({name: {"max": {"field": "lines.price"}}})
+        terms = {"terms": {"field": "client", "order": {"lines": "asc"}}, "aggs": {"lines": lines}}
+        assert [bucket["key"] for bucket in (await computed(storage, terms))["buckets"]] == keys
+
+
 async def test_levels_of_objects_may_be_skipped_both_ways(storage: SqliteStorage) -> None:
     bits = {"type": "nested", "properties": {"n": {"type": "long"}}}
     parts = {"type": "nested", "properties": {"bits": bits}}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def addresses(request: HTTPServerRequest) -> tuple[str, ...]:
@@ -32,3 +36,17 @@ class LowerCaseHeaders(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._headers)
+
+
+def is_accepted_origin(origin: str, patterns: Sequence[str]) -> bool:
+    """Tell whether an origin matches one of the `host:port` patterns, in which `*` stands for any."""
+    try:
+        parts = urlsplit(origin)
+        host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return False
+    for pattern in patterns:
+        wanted_host, _, wanted_port = pattern.rpartition(":")
+        if wanted_host in ("*", host) and wanted_port in ("*", str(port)):
+            return True
+    return False

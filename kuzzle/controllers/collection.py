@@ -133,10 +133,11 @@ class CollectionController(Controller):
         scroll = request.argument("scroll")
         if scroll is None:
             return await self._specifications.search(search)
-        return await self._specifications.open_scroll(search, read_lifetime(scroll, self._scroll_limit_ms))
+        lifetime_ms = read_lifetime(scroll, self._scroll_limit_ms)
+        return await self._specifications.open_scroll(search, lifetime_ms, request.user.id)
 
     @action("scrollSpecifications")
     async def scroll_specifications(self, request: Request) -> FoundSpecifications:
         """Return the next page of found specifications."""
         lifetime_ms = read_lifetime(request.argument("scroll"), self._scroll_limit_ms)
-        return await self._specifications.next_scroll_page(request.required("scrollId"), lifetime_ms)
+        return await self._specifications.next_scroll_page(request.required("scrollId"), lifetime_ms, request.user.id)

@@ -208,13 +208,15 @@ class DocumentController(Controller):
         scroll = request.argument("scroll")
         if scroll is None:
             return await self._storage.search(*request.target(), search)
-        return await self._storage.open_scroll(*request.target(), search, read_lifetime(scroll, self._scroll_limit_ms))
+        lifetime_ms = read_lifetime(scroll, self._scroll_limit_ms)
+        return await self._storage.open_scroll(*request.target(), search, lifetime_ms, owner=request.user.id)
 
     @action("scroll")
     async def scroll(self, request: Request) -> SearchPage:
         """Return the next page of a search that is kept open."""
         lifetime_ms = read_lifetime(request.argument("scroll"), self._scroll_limit_ms)
-        return await self._storage.next_scroll_page(request.required("scrollId"), lifetime_ms)
+        scroll_id = request.required("scrollId")
+        return await self._storage.next_scroll_page(scroll_id, lifetime_ms, owner=request.user.id)
 
     @action("deleteByQuery")
     async def delete_by_query(self, request: Request) -> DeletedDocuments:

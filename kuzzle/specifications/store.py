@@ -212,21 +212,21 @@ class Specifications:
         """
         return FoundSpecifications(await self._stored.search(search))
 
-    async def open_scroll(self, search: Search, lifetime_ms: int) -> FoundSpecifications:
-        """Find stored specifications, page by page.
+    async def open_scroll(self, search: Search, lifetime_ms: int, owner: str) -> FoundSpecifications:
+        """Find stored specifications, page by page, for their owner alone.
 
         Raises:
             StorageError: A query that cannot be served, or too many scrolls.
         """
-        return FoundSpecifications(await self._stored.open_scroll(search, lifetime_ms))
+        return FoundSpecifications(await self._stored.open_scroll(search, lifetime_ms, owner))
 
-    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> FoundSpecifications:
+    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int, owner: str) -> FoundSpecifications:
         """Return the next page.
 
         Raises:
             UnknownScrollIdError
         """
-        return FoundSpecifications(await self._stored.next_scroll_page(scroll_id, lifetime_ms))
+        return FoundSpecifications(await self._stored.next_scroll_page(scroll_id, lifetime_ms, owner))
 
 
 def _content(target: Target, written: Mapping[str, Any]) -> Source:

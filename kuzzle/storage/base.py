@@ -513,8 +513,13 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    async def open_scroll(self, index: str, collection: str, search: Search, lifetime_ms: int) -> SearchPage:
+    async def open_scroll(
+        self, index: str, collection: str, search: Search, lifetime_ms: int, *, owner: str | None = None
+    ) -> SearchPage:
         """Find documents and keep the search open: the pages that follow are of the same snapshot.
+
+        Args:
+            owner: Who alone may read on; None: whoever knows the scroll.
 
         Returns:
             The first page. Its `scroll_id` is valid for `lifetime_ms` after it and after each further page.
@@ -527,15 +532,16 @@ class Storage(ABC):
 
     @abstractmethod
     async def next_scroll_page(
-        self, scroll_id: str, lifetime_ms: int, *, within: tuple[str, str] | None = None
+        self, scroll_id: str, lifetime_ms: int, *, within: tuple[str, str] | None = None, owner: str | None = None
     ) -> SearchPage:
         """Return the next page of a scroll; past its end, an empty one.
 
         Args:
+            owner: Who reads on.
             within: Index and collection that the scroll must be of; None: of any index that is not internal.
 
         Raises:
-            UnknownScrollIdError: No such scroll there, or its time is over.
+            UnknownScrollIdError: No such scroll there, it is somebody else's, or its time is over.
         """
 
     @abstractmethod

@@ -143,22 +143,23 @@ class InternalCollection:
             return SearchPage([], 0, None, 0)
         return await self._storage.search(INTERNAL_INDEX, self.name, search)
 
-    async def open_scroll(self, search: Search, lifetime_ms: int) -> SearchPage:
-        """Open a search that stays open; return its first page.
+    async def open_scroll(self, search: Search, lifetime_ms: int, owner: str) -> SearchPage:
+        """Open a search that stays open, for its owner; return its first page.
 
         Raises:
             StorageError: A query that the mapping cannot serve, or too many scrolls.
         """
         await self.make()
-        return await self._storage.open_scroll(INTERNAL_INDEX, self.name, search, lifetime_ms)
+        return await self._storage.open_scroll(INTERNAL_INDEX, self.name, search, lifetime_ms, owner=owner)
 
-    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int) -> SearchPage:
+    async def next_scroll_page(self, scroll_id: str, lifetime_ms: int, owner: str) -> SearchPage:
         """Return the next page of a scroll of this collection.
 
         Raises:
             UnknownScrollIdError: Scrolls of other collections are none of this one.
         """
-        return await self._storage.next_scroll_page(scroll_id, lifetime_ms, within=(INTERNAL_INDEX, self.name))
+        target = (INTERNAL_INDEX, self.name)
+        return await self._storage.next_scroll_page(scroll_id, lifetime_ms, within=target, owner=owner)
 
     async def ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""

@@ -9,7 +9,6 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
 
 from tornado.httputil import (
     HTTPConnection,
@@ -29,7 +28,6 @@ _CLIENT_FILE: Final = Path(__file__).parent / "client" / "socket.io.js"
 # A client that does not take its answer in this time, and a second for each so many bytes, is cut.
 _WRITE_TIMEOUT_S: Final = 60.0
 _WRITE_BYTES_PER_S: Final = 16_384
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 logger = logging.getLogger(__name__)
 
@@ -61,20 +59,6 @@ def environ_of(request: HTTPServerRequest) -> dict[str, Any]:
     if "Access-Control-Request-Headers" in request.headers:
         environ["HTTP_ACCESS_CONTROL_REQUEST_HEADERS"] = request.headers["Access-Control-Request-Headers"]
     return environ
-
-
-def is_accepted_origin(origin: str, patterns: list[str]) -> bool:
-    """Tell whether an origin matches one of the `host:port` patterns, in which `*` stands for any."""
-    try:
-        parts = urlsplit(origin)
-        host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return False
-    for pattern in patterns:
-        wanted_host, _, wanted_port = pattern.rpartition(":")
-        if wanted_host in ("*", host) and wanted_port in ("*", str(port)):
-            return True
-    return False
 
 
 class Exchange(HTTPMessageDelegate):

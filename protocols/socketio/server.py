@@ -18,11 +18,11 @@ from protocols.base import ProtocolContext
 from protocols.followers import Followers
 from protocols.socketio.engine import Bounds
 from protocols.socketio.events import SocketIoServer
-from protocols.socketio.handlers import Exchange, environ_of, is_accepted_origin
+from protocols.socketio.handlers import Exchange, environ_of
 from protocols.socketio.link import WebSocketLink
 from protocols.socketio.packets import LEAVE, Message, event_text
 from protocols.socketio.session import Session
-from protocols.web_clients import LowerCaseHeaders, addresses
+from protocols.web_clients import LowerCaseHeaders, addresses, is_accepted_origin
 from protocols.websocket.handshake import Upgrade, asks_for_websocket
 
 # How long clients may take to say goodbye when the server stops.

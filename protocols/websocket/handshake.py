@@ -46,10 +46,12 @@ def asks_for_websocket(request: HTTPServerRequest) -> bool:
 class Upgrade(HTTPMessageDelegate):
     """Answers one request for an upgrade and hands its socket to a session."""
 
-    def __init__(self, request: HTTPServerRequest, make_session: SessionFactory) -> None:
+    def __init__(self, request: HTTPServerRequest, make_session: SessionFactory, *, is_accepted: bool = True) -> None:
+        """`is_accepted` is false for a page that may not connect."""
         assert request.connection is not None
         self._connection: HTTPConnection = request.connection
         self._make_session = make_session
+        self._is_accepted = is_accepted
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -61,6 +63,9 @@ class Upgrade(HTTPMessageDelegate):
         key = headers.get("Sec-WebSocket-Key", "")
         if not _is_key(key) or headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
             self._refuse(400, "Bad Request", {})
+            return None
+        if not self._is_accepted:  # RFC 6455 section 10.2
+            self._refuse(403, "Forbidden", {})
             return None
         return self._upgrade(key)
 

@@ -13,7 +13,7 @@ from kuzzle.connection import Connection
 from kuzzle.notification import Notification
 from protocols.base import Protocol, ProtocolContext
 from protocols.followers import Followers
-from protocols.web_clients import addresses
+from protocols.web_clients import addresses, is_accepted_origin
 from protocols.websocket.frames import GOING_AWAY, INTERNAL_ERROR, TEXT, encode_frame
 from protocols.websocket.handshake import Upgrade, asks_for_websocket
 from protocols.websocket.session import WebSocketSession
@@ -27,7 +27,8 @@ _GOODBYE_TIMEOUT_S: Final = 1.0
 class WebSocketProtocol(Protocol):
     """WebSocket on the shared web port, by an upgrade on any path.
 
-    Options: `port`; `heartbeat` (ms) pings clients silent for that long and cuts them when they stay
+    Options: `port`; `origins`, `host:port` patterns of the pages that may connect (a page of another origin gets a
+    403); `heartbeat` (ms) pings clients silent for that long and cuts them when they stay
     silent as long again, `idleTimeout` (ms) cuts them after that silence, 0 switches either off;
     `maxQueuedBytes` bounds what waits for a client that does not read: beyond it its connection is cut (a
     close frame would wait behind the rest).
@@ -37,6 +38,7 @@ class WebSocketProtocol(Protocol):
         super().__init__(context)
         self.max_message_bytes: int = context.limits["maxRequestSize"]
         self.max_queued_bytes: int = self.options["maxQueuedBytes"]
+        self._origins: list[str] = self.options["origins"].split()
         self._heartbeat_s = self.options["heartbeat"] / 1000
         self._idle_timeout_s = self.options["idleTimeout"] / 1000
         self._sessions: dict[str, WebSocketSession] = {}
@@ -73,7 +75,9 @@ class WebSocketProtocol(Protocol):
         def make_session(handshake: bytes, early: bytes) -> WebSocketSession:
             return WebSocketSession(self, Connection(self.name, addresses(request), headers), handshake, early)
 
-        return Upgrade(request, make_session)
+        origin = request.headers.get("Origin")
+        is_accepted = origin is None or is_accepted_origin(origin, self._origins)
+        return Upgrade(request, make_session, is_accepted=is_accepted)
 
     # --- sessions
 

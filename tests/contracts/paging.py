@@ -186,6 +186,17 @@ class ScrollContract:
         await storage.delete_index("i")
         assert await rest_of(storage, second) == ["c", "b", "a"]
 
+    async def test_a_scroll_with_an_owner_is_read_by_nobody_else(self, storage: Storage) -> None:
+        await make_collection(storage, MAPPING)
+        await put_all(storage, DOCUMENTS)
+        one_by_one = parse_search({"sort": "_id"}, offset=None, size=1)
+        first = await storage.open_scroll("i", "c", one_by_one, 10_000, owner="ann")
+        assert first.scroll_id is not None
+        for other in ("bob", None):
+            with pytest.raises(UnknownScrollIdError):
+                await storage.next_scroll_page(first.scroll_id, 10_000, owner=other)
+        assert (await storage.next_scroll_page(first.scroll_id, 10_000, owner="ann")).hits
+
     async def test_two_scrolls_do_not_meet(self, storage: Storage) -> None:
         await make_collection(storage, MAPPING)
         await put_all(storage, DOCUMENTS)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from kuzzle.access_log import AccessLog
 from kuzzle.api.v1 import ApiV1
@@ -16,6 +16,7 @@ from kuzzle.entrypoint import Entrypoint
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.response import Response
+from kuzzle.security.doorman import Doorman
 from kuzzle.statistics import Statistics
 from protocols.base import ProtocolContext
 from protocols.http import HttpProtocol
@@ -112,6 +113,7 @@ class WebStage:
             is_ready=lambda: self.is_ready,
             on_connection_removed=self.removed.append,
             statistics=Statistics({"statsInterval": 10, "ttl": 3600}),
+            doorman=cast(Doorman, None),  # neither protocol asks for credentials
         )
         self.ports = Ports("localhost")
         limits = {"maxRequestSize": max_request_size}

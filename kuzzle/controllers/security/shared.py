@@ -89,7 +89,8 @@ async def find(request: Request, bounds: Bounds, collection: InternalCollection,
     scroll = request.argument("scroll")
     if scroll is None:
         return SecurityPage(await collection.search(search))
-    return SecurityPage(await collection.open_scroll(search, read_lifetime(scroll, bounds.scroll_ms)))
+    lifetime_ms = read_lifetime(scroll, bounds.scroll_ms)
+    return SecurityPage(await collection.open_scroll(search, lifetime_ms, request.user.id))
 
 
 async def find_more(request: Request, bounds: Bounds, collection: InternalCollection) -> SecurityPage:
@@ -99,7 +100,7 @@ async def find_more(request: Request, bounds: Bounds, collection: InternalCollec
         UnknownScrollIdError: There is none of that id in this collection.
     """
     lifetime_ms = read_lifetime(request.argument("scroll"), bounds.scroll_ms)
-    return SecurityPage(await collection.next_scroll_page(request.required("scrollId"), lifetime_ms))
+    return SecurityPage(await collection.next_scroll_page(request.required("scrollId"), lifetime_ms, request.user.id))
 
 
 async def mapping_of(collection: InternalCollection) -> SecurityMapping:

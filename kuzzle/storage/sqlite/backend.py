@@ -351,7 +351,9 @@ class SqliteStorage(Storage):
         """The open scrolls."""
         return self._opened().scrolls
 
-    async def open_scroll(self, index: str, collection: str, search: Search, lifetime_ms: int) -> SearchPage:
+    async def open_scroll(
+        self, index: str, collection: str, search: Search, lifetime_ms: int, *, owner: str | None = None
+    ) -> SearchPage:
         now_ms, scrolls = wall_clock_ms(), self.scrolls
 
         def start() -> Awaitable[StartedScroll | None]:
@@ -360,12 +362,12 @@ class SqliteStorage(Storage):
                 index, collection, lambda state, _connection: scrolls.start(index, state, search, now_ms)
             )
 
-        return await scrolls.open((index, collection), search, start, lifetime_ms)
+        return await scrolls.open((index, collection), search, start, lifetime_ms, owner)
 
     async def next_scroll_page(
-        self, scroll_id: str, lifetime_ms: int, *, within: tuple[str, str] | None = None
+        self, scroll_id: str, lifetime_ms: int, *, within: tuple[str, str] | None = None, owner: str | None = None
     ) -> SearchPage:
-        return await self.scrolls.next_page(scroll_id, lifetime_ms, within)
+        return await self.scrolls.next_page(scroll_id, lifetime_ms, within, owner)
 
     def end_scrolls(self) -> None:
         self.scrolls.end_all()

@@ -48,6 +48,7 @@ class _Scroll:
         connection: None when all is read.
         find: Returns the next hits, so many of them.
         target: What is searched.
+        owner: Who alone may read on; None: whoever knows it.
     """
 
     size: int
@@ -57,6 +58,7 @@ class _Scroll:
     connection: apsw.Connection | None = None
     find: Callable[[int], list[Hit]] | None = None
     target: Target = ("", "")
+    owner: str | None = None
     expiry: asyncio.TimerHandle | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_abandoned: bool = False
@@ -131,13 +133,19 @@ class Scrolls:
         return sum(scroll.connection is not None for scroll in self._scrolls.values())
 
     async def open(
-        self, target: Target, search: Search, run: Callable[[], Awaitable[StartedScroll | None]], lifetime_ms: int
+        self,
+        target: Target,
+        search: Search,
+        run: Callable[[], Awaitable[StartedScroll | None]],
+        lifetime_ms: int,
+        owner: str | None,
     ) -> SearchPage:
         """Open a scroll and return its first page.
 
         Args:
             target: What is searched.
             run: Runs `start` on a reader's thread; None: there is nothing to search.
+            owner: Who alone may read on; None: whoever knows the scroll.
 
         Raises:
             TooManyOperationsError: Too many are open.
@@ -155,6 +163,7 @@ class Scrolls:
             scroll.close()
             raise StorageUnavailableError
         scroll.target = target
+        scroll.owner = owner
         page.scroll_id = secrets.token_urlsafe(24)
         self._scrolls[page.scroll_id] = scroll
         self._renew(page.scroll_id, scroll, lifetime_ms)
@@ -186,14 +195,14 @@ class Scrolls:
         page.took_ms += first.took_ms
         return scroll, page
 
-    async def next_page(self, scroll_id: str, lifetime_ms: int, within: Target | None = None) -> SearchPage:
+    async def next_page(self, scroll_id: str, lifetime_ms: int, within: Target | None, owner: str | None) -> SearchPage:
         """Return the next page of a scroll, which must be of `within`; None: of any index that is not internal.
 
         Raises:
             UnknownScrollIdError
         """
         scroll = self._scrolls.get(scroll_id)
-        if scroll is None or not scroll.is_of(within):
+        if scroll is None or not scroll.is_of(within) or scroll.owner not in (None, owner):
             raise UnknownScrollIdError
         async with scroll.turn:
             if self._scrolls.get(scroll_id) is not scroll:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import Any, Final, Self
 
 import apsw
@@ -18,14 +19,16 @@ class DiskEvent:
     """What happened, in the order of the disk's list.
 
     Attributes:
-        kind: `write`, `sync` (when it is done), or what a test notes itself.
+        kind: `write`, `truncate`, `delete`, `sync` (when it is done), or what a test notes itself.
         file: Name of the file.
         data: What was written.
+        offset: Where it was written, or the size after `truncate`.
     """
 
     kind: str
     file: str = ""
     data: bytes = b""
+    offset: int = 0
 
 
 class WatchedDisk:
@@ -58,6 +61,10 @@ class WatchedDisk:
             def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
                 return _File(disk, name, flags)
 
+            def xDelete(self, filename: str, syncdir: bool) -> None:
+                super().xDelete(filename, syncdir)
+                disk.events.append(DiskEvent("delete", PurePath(filename).name))
+
         self._vfs = Files()
         return self
 
@@ -82,10 +89,56 @@ class _File(apsw.VFSFile):
     def xWrite(self, data: Any, offset: int) -> None:
         self._disk.fault("write", self._name)
         super().xWrite(data, offset)
-        self._disk.events.append(DiskEvent("write", self._name, bytes(data)))
+        self._disk.events.append(DiskEvent("write", self._name, bytes(data), offset))
+
+    def xTruncate(self, newsize: int) -> None:
+        super().xTruncate(newsize)
+        self._disk.events.append(DiskEvent("truncate", self._name, offset=newsize))
 
     def xSync(self, flags: int) -> None:
         self._disk.may_sync.wait()
         self._disk.fault("sync", self._name)
         super().xSync(flags)
         self._disk.events.append(DiskEvent("sync", self._name))
+
+
+class Platter:
+    """What of a list of events a power failure leaves: all that was synced, and of the rest what chance decides."""
+
+    def __init__(self) -> None:
+        self._synced: dict[str, bytes] = {}
+        self._since: dict[str, list[DiskEvent]] = {}
+
+    def take(self, event: DiskEvent) -> None:
+        """Go on by one event."""
+        if event.kind == "sync":
+            self._synced[event.file] = self._content(event.file, self._since.pop(event.file, []))
+        elif event.kind == "delete":
+            self._synced.pop(event.file, None)
+            self._since.pop(event.file, None)
+        elif event.kind in ("write", "truncate"):
+            self._since.setdefault(event.file, []).append(event)
+
+    def leave(self, folder: Path, chance: random.Random) -> None:
+        """Write the files as the failure leaves them."""
+        for name in self._synced.keys() | self._since.keys():
+            kept = chance.random()
+            events = [_torn(event, chance) for event in self._since.get(name, []) if chance.random() < kept]
+            (folder / name).write_bytes(self._content(name, events))
+
+    def _content(self, name: str, events: list[DiskEvent]) -> bytes:
+        content = bytearray(self._synced.get(name, b""))
+        for event in events:
+            if event.kind == "truncate":
+                del content[event.offset :]
+            else:
+                content.extend(bytes(max(0, event.offset - len(content))))
+                content[event.offset : event.offset + len(event.data)] = event.data
+        return bytes(content)
+
+
+def _torn(event: DiskEvent, chance: random.Random) -> DiskEvent:
+    """Cut a write between two sectors of the disk, now and then."""
+    if event.kind != "write" or chance.random() < 0.8:
+        return event
+    return replace(event, data=event.data[: chance.randrange(0, len(event.data) + 1, 512)])

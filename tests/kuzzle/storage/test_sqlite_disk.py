@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ import apsw
 import pytest
 from harness import Server, WebSocket
 from store_check import store_faults
-from watched_disk import WatchedDisk
+from watched_disk import DiskEvent, Platter, WatchedDisk
+
+from kuzzle.storage.sqlite import SqliteStorage
 
 LOG = "kuzzle.db-wal"
 TARGET = {"index": "library", "collection": "books"}
+MOMENTS = 15
 FAILED = "services.storage.unexpected_error"
 
 
@@ -25,9 +29,9 @@ def disk() -> Iterator[WatchedDisk]:
         yield watched
 
 
-async def create(websocket: WebSocket, name: str, **members: Any) -> dict[str, Any]:
+async def create(websocket: WebSocket, name: str, more: str = "", **members: Any) -> dict[str, Any]:
     """Store a document whose content names it."""
-    body = {"title": f"title of {name}"}
+    body = {"title": f"title of {name}", "more": more}
     return await websocket.request("document", "create", **TARGET, _id=name, body=body, **members)
 
 
@@ -68,6 +72,69 @@ async def test_every_answer_comes_after_the_sync_of_its_commit(disk: WatchedDisk
         before = disk.events[:place]
         written = min(number for number, event in enumerate(before) if event.kind == "write" and title in event.data)
         assert any(event.kind == "sync" and event.file == LOG for event in before[written:])
+
+
+async def write_much(disk: WatchedDisk, folder: Path, durability: str) -> None:
+    """Let clients write until the log has gone into the file several times; each answer is noted."""
+    async with Server(folder, {"storage": {"sqlite": {"durability": durability}}}) as server:
+        websockets = await clients(server, 6)
+
+        async def write(websocket: WebSocket, lane: int) -> None:
+            for number in range(25):
+                name, text = f"book-{lane}-{number}", f"word{number} " * 5000
+                assert (await create(websocket, name, more=text))["status"] == 200
+                disk.note("answer", name)
+                if number % 5 == 4:
+                    gone = f"book-{lane}-{number - 2}"
+                    assert (await websocket.request("document", "delete", **TARGET, _id=gone))["status"] == 200
+                    disk.note("gone", gone)
+
+        await asyncio.gather(*(write(websocket, lane) for lane, websocket in enumerate(websockets)))
+
+
+async def losses(folder: Path, events: list[DiskEvent]) -> list[str]:
+    """Return what a store lost of what was acknowledged, after a power failure left its files so."""
+    faults = store_faults(folder / "kuzzle.db")
+    storage = SqliteStorage(folder / "kuzzle.db")
+    await storage.open()
+    for kind in ("answer", "gone"):
+        names = [event.data.decode() for event in events if event.kind == kind]
+        for name, document in zip(names, await storage.get_documents("library", "books", names), strict=True):
+            if document is None or (kind == "gone" and not document.is_in_trash):
+                faults.append(f"{name} was acknowledged ({kind})")
+    await storage.close()
+    return faults
+
+
+async def power_failures(disk: WatchedDisk, folder: Path, count: int) -> list[list[str]]:
+    """Let the power fail at random moments; what each made the store lose."""
+    chance = random.Random()
+    begun = next(place for place, event in enumerate(disk.events) if event.kind == "answer")
+    moments = sorted(chance.randrange(begun, len(disk.events)) for _ in range(count))
+    platter, found = Platter(), []
+    for place, event in enumerate(list(disk.events)):
+        for _ in range(moments.count(place)):
+            left = folder / f"left{len(found)}"
+            left.mkdir()
+            platter.leave(left, chance)
+            found.append(await losses(left, disk.events[:place]))
+        platter.take(event)
+    return found
+
+
+async def test_a_power_failure_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    with WatchedDisk() as disk:
+        await write_much(disk, tmp_path, "full")
+    assert any(event.kind == "write" and event.file == "kuzzle.db" for event in disk.events[-400:]), "no checkpoint"
+    assert await power_failures(disk, tmp_path, MOMENTS) == [[]] * MOMENTS
+
+
+async def test_the_faster_durability_may_lose_the_last_writes_and_nothing_else(tmp_path: Path) -> None:
+    with WatchedDisk() as disk:
+        await write_much(disk, tmp_path, "normal")
+    found = await power_failures(disk, tmp_path, MOMENTS)
+    assert any(found), "it would be the slower one"
+    assert all("was acknowledged" in fault for faults in found for fault in faults)
 
 
 async def test_nobody_is_answered_while_the_sync_takes_its_time(disk: WatchedDisk, tmp_path: Path) -> None:

@@ -69,8 +69,9 @@ class Funnel:
     async def _pass_gates(self, request: Request) -> object:
         jwt = request.jwt
         if jwt is not None:
-            token = request.token = await self._tokens.authenticate(jwt)
-            user = await self._users.get(token.kuid)
+            # Who asked lately is found without a coroutine.
+            token = request.token = self._tokens.find(jwt) or await self._tokens.authenticate(jwt)
+            user = self._users.find(token.kuid) or await self._users.get(token.kuid)
         elif (identity := request.connection.identity) is not None:
             request.token = identity.token
             user = await self._users.get(identity.user.id)

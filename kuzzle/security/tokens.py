@@ -98,6 +98,11 @@ class Tokens:
 
     # --- who asks
 
+    def find(self, text: str) -> Token | None:
+        """Return the token of a text if it is good and was verified lately."""
+        token = self._verified.find(text)
+        return token if token is not None and token.expires_at_ms > self._clock() * 1000 else None
+
     async def authenticate(self, text: str) -> Token:
         """Return the token of a text.
 

@@ -73,6 +73,10 @@ class Users:
 
     # --- reading
 
+    def find(self, kuid: str) -> User | None:
+        """Return a user who asked lately."""
+        return self._known.get(kuid)
+
     async def get(self, kuid: str) -> User:
         """Return a user; for one that asked lately, without reading the store.
 

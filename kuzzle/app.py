@@ -25,11 +25,13 @@ from kuzzle.controllers.auth.my_credentials import MyCredentialsController
 from kuzzle.controllers.auth.sessions import SessionsController
 from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.background import Background
+from kuzzle.controllers.base import Controller
 from kuzzle.controllers.bulk import BulkController
 from kuzzle.controllers.collection import CollectionController
 from kuzzle.controllers.document import DocumentController
 from kuzzle.controllers.importing import Importer
 from kuzzle.controllers.index import IndexController
+from kuzzle.controllers.passwords import PasswordController
 from kuzzle.controllers.realtime import RealtimeController
 from kuzzle.controllers.security.creating import UserMaker
 from kuzzle.controllers.security.credentials import CredentialsController
@@ -46,19 +48,19 @@ from kuzzle.realtime.entitlement import Entitlement
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
 from kuzzle.security.doorman import Doorman
+from kuzzle.security.keys import build_reset_tokens, build_signatures
 from kuzzle.security.login_limits import LoginLimits
 from kuzzle.security.logins import Logins
 from kuzzle.security.model import SecurityModel
 from kuzzle.security.password_policies import PasswordPolicies
 from kuzzle.security.passwords import Passwords
-from kuzzle.security.signatures import Signatures, read_or_make_secret
 from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
 from kuzzle.security.strategies.local import LocalStrategy
 from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import Specifications
 from kuzzle.statistics import Statistics
-from kuzzle.storage.base import Storage, StorageUnavailableError, StoreOpenError
+from kuzzle.storage.base import Storage, StorageUnavailableError
 from kuzzle.validation import Validator
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class Application:
         """
         self.config = config
         limits = config.section("limits")
-        api = ApiV1(Catalogue.load(1))
+        api = ApiV1(Catalogue.load(1).without(controllers_switched_off(config)))
         self.storage = build_storage(config)
         self.security = SecurityModel(self.storage, config.section("security"))
         self.specifications = Specifications(self.storage)
@@ -166,6 +168,7 @@ class Application:
                 CollectionController(self.storage, self.realtime, self.auto_refresh, specifications, rights, limits),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
                 BulkController(self.storage, self.realtime, importer, rights, limits),
+                *self._switched_on(),
                 RealtimeController(self.realtime, specifications, self.tokens, self.security.may_subscribe),
                 SessionsController(logins, self.tokens, self.realtime, self.events),
                 CurrentUserController(self.security.users, rights, self.credentials),
@@ -207,6 +210,11 @@ class Application:
         self.realtime.end_token(token_id, is_expired=is_expired)
         self.doorman.token_ended(token_id)
 
+    def _switched_on(self) -> list[Controller]:
+        if PasswordController.name in controllers_switched_off(self.config):
+            return []
+        return [PasswordController(self.local_strategy, self.tokens)]
+
     def _build_local_strategy(self) -> LocalStrategy:
         options = self.config.section("security")
         return LocalStrategy(
@@ -215,6 +223,7 @@ class Application:
             PasswordPolicies(options["local"]["passwordPolicies"], self.security.membership_of),
             LoginLimits(options["failedLogins"], time.monotonic),
             requires_password=options["local"]["requirePassword"],
+            reset_tokens=(lambda: build_reset_tokens(self.config)) if options["local"]["passwordReset"] else None,
         )
 
     def _build_logins(self) -> Logins:
@@ -342,24 +351,9 @@ def build_storage(config: Config) -> Storage:
     )
 
 
-def build_signatures(config: Config) -> Signatures:
-    """Build what signs tokens, with the secret of the configuration or the one kept beside the store.
-
-    Raises:
-        StoreOpenError: The secret can neither be read nor made.
-    """
-    options = config.section("security")["jwt"]
-    secret = options["secret"]
-    if secret is None:
-        store = config.path(config.section("storage")["sqlite"]["path"])
-        path = store.with_name(f"{store.name}.jwt-secret")
-        try:
-            secret = read_or_make_secret(path)
-        except OSError as error:
-            raise StoreOpenError(f"the secret of tokens, {path}, cannot be had: {error.strerror}") from error
-        except ValueError as error:
-            raise StoreOpenError(f"security.jwt.secret: {error}") from error
-    return Signatures(secret, options["algorithm"])
+def controllers_switched_off(config: Config) -> list[str]:
+    """Return the controllers that the configuration leaves out."""
+    return [] if config.section("security")["local"]["passwordReset"] else [PasswordController.name]
 
 
 def load_protocol(name: str, options: Mapping[str, Any]) -> type[Protocol]:

@@ -7,7 +7,7 @@ arguments, their defaults, `server:publicApi`, the Swagger document and the docu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -138,6 +138,11 @@ class Catalogue:
     def find(self, controller: str | None, action: str | None) -> ActionDefinition | None:
         """Return an action, None when the generation has none of that name."""
         return self._definitions.get((controller, action))  # type: ignore[arg-type]
+
+    def without(self, controllers: Iterable[str]) -> Catalogue:
+        """Return the same without some controllers."""
+        left_out = set(controllers)
+        return Catalogue({key: each for key, each in self._definitions.items() if key[0] not in left_out})
 
     def has_controller(self, controller: str) -> bool:
         """Tell whether any action belongs to that controller."""

@@ -21,6 +21,10 @@ def load_schema(name: str) -> Any:
 
 
 def action_files() -> Iterator[tuple[str, str, Path]]:
-    """Yield controller, action and path of every `schemas/api/<controller>/<action>.json`, sorted."""
-    for path in sorted((SCHEMAS_FOLDER / "api").glob("*/*.json")):
-        yield path.parent.name, path.stem, path
+    """Yield controller, action and path of every `schemas/api/<controller>/<action>.json`, sorted.
+
+    The controller of a plugin has a slash in its name, and a folder in a folder.
+    """
+    folder = SCHEMAS_FOLDER / "api"
+    for path in sorted(folder.glob("**/*.json")):
+        yield path.parent.relative_to(folder).as_posix(), path.stem, path

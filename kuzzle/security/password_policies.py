@@ -63,7 +63,13 @@ class Policy:
 
 
 class MustChangePasswordError(KuzzleError):
-    """Name and password are right (401), and a new password is due before anything else."""
+    """Name and password are right (401), and a new password is due before anything else.
+
+    Attributes:
+        reset_token: By which it may be set; None where that is switched off.
+    """
+
+    reset_token: str | None = None
 
 
 class PasswordPolicies:

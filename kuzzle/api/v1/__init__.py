@@ -33,6 +33,7 @@ from kuzzle.realtime.notifications import DocumentEvent, UserEvent
 from kuzzle.realtime.subscriptions import Subscription
 from kuzzle.request import Request
 from kuzzle.response import NO_HEADERS, Response
+from kuzzle.security.password_policies import MustChangePasswordError
 from kuzzle.security.stored import (
     RemovedObject,
     RemovedObjects,
@@ -131,6 +132,8 @@ class ApiV1(ApiGeneration):
         if isinstance(error, PartialError):
             content["errors"] = error.errors
             content["count"] = len(error.errors)
+        if isinstance(error, MustChangePasswordError) and error.reset_token is not None:
+            content["resetToken"] = error.reset_token
         return content
 
     def check_sdk(self, volatile: Mapping[str, Any]) -> None:

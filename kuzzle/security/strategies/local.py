@@ -17,8 +17,9 @@ from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.security.imported_hashes import ImportedHash
 from kuzzle.security.login_limits import LoginLimits, attempt_of
-from kuzzle.security.password_policies import PasswordPolicies
+from kuzzle.security.password_policies import MustChangePasswordError, PasswordPolicies
 from kuzzle.security.passwords import Passwords
+from kuzzle.security.reset_tokens import ResetTokens, is_mark_of
 from kuzzle.security.strategies.base import Accepted, FoundCredentials, Refused, Secrets, Strategy, Verdict
 from kuzzle.security.strategies.local_search import parse_credential_search
 from kuzzle.storage.base import DocumentAlreadyExistsError, Source, Storage
@@ -48,6 +49,7 @@ class LocalStrategy(Strategy):
         limits: LoginLimits,
         *,
         requires_password: bool,
+        reset_tokens: Callable[[], ResetTokens] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Keep the parts.
@@ -55,6 +57,7 @@ class LocalStrategy(Strategy):
         Args:
             limits: Count wrong passwords given where the present one is asked for.
             requires_password: Whoever changes his own credentials must give his password.
+            reset_tokens: Makes what signs tokens for new passwords, asked once; None: there are none.
             clock: Seconds since the epoch.
         """
         keyword = {"type": "keyword"}
@@ -63,6 +66,8 @@ class LocalStrategy(Strategy):
         self._policies = policies
         self._limits = limits
         self._requires_password = requires_password
+        self._make_reset_tokens = reset_tokens
+        self._reset_tokens: ResetTokens | None = None
         self._clock = clock
         self._changes = asyncio.Lock()
 
@@ -85,8 +90,18 @@ class LocalStrategy(Strategy):
             return Refused(_WRONG)
         if "hash" not in document or self._passwords.is_outdated(document["hash"]):
             await self._hash_anew(username, document, password)
-        await self._policies.check_login(document["kuid"], document, self._now_ms())
+        try:
+            await self._policies.check_login(document["kuid"], document, self._now_ms())
+        except MustChangePasswordError as error:
+            if self._reset_tokens is not None:
+                error.reset_token = await self.issue_reset_token(document["kuid"])
+            raise
         return Accepted(document["kuid"])
+
+    async def after_register(self) -> None:
+        """Get the key of tokens for new passwords."""
+        if self._make_reset_tokens is not None:
+            self._reset_tokens = self._make_reset_tokens()
 
     async def _matches(self, document: Source, password: str) -> bool:
         stored = document.get("hash")
@@ -205,6 +220,38 @@ class LocalStrategy(Strategy):
             raise KuzzleError.without_id(412, f'no credentials found for the username "{login}"')
         return _shown(login, document["kuid"])
 
+    async def issue_reset_token(self, kuid: str) -> str:
+        """Return a token by which a user may set a new password, once.
+
+        Raises:
+            KuzzleError: 400 without id: the user has no password.
+        """
+        assert self._reset_tokens is not None, "nobody asks where there are none"
+        username = await self._find_name(kuid)
+        document = None if username is None else await self._documents.find(username)
+        if document is None:
+            raise KuzzleError.without_id(400, f'no credentials found for the user "{kuid}"')
+        return self._reset_tokens.issue(kuid, _stored_password(document))
+
+    async def reset(self, token: str, password: str) -> str:
+        """Set a new password by a token; return whose it is.
+
+        Raises:
+            KuzzleError: 400 or 401 without id: the token is not good, or a policy refuses the password.
+        """
+        assert self._reset_tokens is not None, "nobody asks where there are none"
+        kuid, mark = self._reset_tokens.read(token)
+        username = await self._find_name(kuid)
+        document = None if username is None else await self._documents.find(username)
+        if username is None or document is None or not is_mark_of(mark, _stored_password(document)):
+            raise KuzzleError.without_id(400, "Invalid token.")
+        changed = await self._hashed(None, {"password": password}, kuid, username, document)
+        async with self._changes:
+            if await self._documents.find(username) != document:  # of two who use it at once, one is late
+                raise KuzzleError.without_id(400, "Invalid token.")
+            await self._documents.put(username, {**changed, "updater": kuid})
+        return kuid
+
     async def search(self, body: Mapping[str, Any], offset: int | None, size: int | None) -> FoundCredentials:
         """Find users by their names.
 
@@ -305,6 +352,11 @@ def _imported(request: Request | None, secrets: Secrets) -> Source | None:
     if not isinstance(given, Mapping) or ImportedHash.read(given) is None:
         raise KuzzleError.without_id(400, "imported is no hash of a password that can be verified")
     return {name: given[name] for name in _IMPORTED if name in given}
+
+
+def _stored_password(document: Source) -> str:
+    """Return what a document keeps of the password, whatever its form."""
+    return str(document.get("hash") or document.get("userPassword"))
 
 
 def _name_taken(username: str) -> KuzzleError:

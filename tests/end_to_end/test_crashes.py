@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import tornado.websocket
-from crash_writers import MAPPING, TARGET, CrashWriter
+from crash_writers import MAPPING, TARGET, CrashWriter, State
 from harness import WebSocket
 from server_nursery import ForkedServer, Nursery
 from store_check import store_faults
@@ -61,7 +61,7 @@ async def check(server: ForkedServer, writers: list[CrashWriter]) -> None:
     for writer in writers:
         assert list(await writer.check(websocket)) == []
     # What searches find is what is there.
-    there = [state for writer in writers for state in writer.states.values() if state is not None]
+    there = [state for writer in writers for state in writer.states.values() if isinstance(state, State)]
     reply = await websocket.request("document", "count", **TARGET, body={"query": {"match": {"text": "common"}}})
     assert reply["result"]["count"] == sum(state.is_active for state in there)
     reply = await websocket.request("document", "count", **TARGET, includeTrash=True, body={})

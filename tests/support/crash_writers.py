@@ -34,7 +34,13 @@ class State:
     is_active: bool = True
 
 
-States = dict[str, State | None]
+Value = State | tuple[str, ...] | None
+"""A document; an index as the names of its collections; None: there is none."""
+
+States = dict[str, Value]
+"""Documents by their ids, and indexes by `index ` and their names."""
+
+PLACE = "index "
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class CrashWriter:
             (self._import, 2),
             (self._import_long, 1),
             (self._map, 1),
+            (self._change_place, 1),
         ]
         while True:
             (kind,) = self._chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])
@@ -95,7 +102,12 @@ class CrashWriter:
         return f"{self._name}-{self._count}", self._count
 
     def _active(self) -> list[str]:
-        return [name for name, state in self.states.items() if state is not None and state.is_active]
+        return [name for name, state in self.states.items() if isinstance(state, State) and state.is_active]
+
+    def _document(self, name: str) -> State:
+        state = self.states[name]
+        assert isinstance(state, State)
+        return state
 
     async def _ask(
         self, websocket: WebSocket, request: tuple[str, str], chunks: Iterable[States], **members: Any
@@ -121,8 +133,7 @@ class CrashWriter:
         if not names:
             return
         name, (_, n) = self._chance.choice(names[-40:]), self._next()
-        before = self.states[name]
-        assert before is not None
+        before = self._document(name)
         action = self._chance.choice(["replace", "createOrReplace", "update", "update", "delete"])
         after = State(before.version + 1, before.n, False) if action == "delete" else State(before.version + 1, n)
         body = {"delete": None, "update": {"n": n, "tag": f"changed{n}"}}.get(action, content(n))
@@ -140,8 +151,7 @@ class CrashWriter:
         lines: list[Any] = []
         names = self._active()
         for name in self._chance.sample(names, min(10, len(names))):
-            before, (_, n) = self.states[name], self._next()
-            assert before is not None
+            before, (_, n) = self._document(name), self._next()
             if self._chance.random() < 0.3:
                 states[name] = None
                 lines.append({"delete": {"_id": name}})
@@ -168,6 +178,20 @@ class CrashWriter:
         await self._ask(websocket, ("collection", "updateMapping"), [], **TARGET, body=mapping)
         self.fields.append(field)
 
+    async def _change_place(self, websocket: WebSocket) -> None:
+        index, (_, n) = f"own-{self._name}", self._next()
+        before = self.states.get(PLACE + index)
+        after: Value
+        if not isinstance(before, tuple):
+            action, after, members = ("index", "create"), (), {}
+        elif len(before) == 2:
+            action, after, members = ("index", "delete"), None, {}
+        else:
+            name = f"c{n}"
+            action, after = ("collection", "create"), tuple(sorted([*before, name]))
+            members = {"collection": name, "body": MAPPING}
+        await self._ask(websocket, action, [{PLACE + index: after}], index=index, **members)
+
     # --- afterwards
 
     async def check(self, websocket: WebSocket) -> Iterator[str]:
@@ -190,10 +214,14 @@ class CrashWriter:
 
 
 async def read_states(websocket: WebSocket, names: list[str]) -> States:
-    """Read documents by their ids."""
+    """Read documents and indexes."""
     states: States = {}
-    for start in range(0, len(names), 5000):
-        body = {"ids": names[start : start + 5000]}
+    for name in names:
+        if name.startswith(PLACE):
+            states[name] = await _read_index(websocket, name.removeprefix(PLACE))
+    ids = [name for name in names if not name.startswith(PLACE)]
+    for start in range(0, len(ids), 5000):
+        body = {"ids": ids[start : start + 5000]}
         for hit in (await websocket.request("document", "mGet", **TARGET, body=body))["result"]["hits"]:
             source = hit.get("_source")
             states[hit["_id"]] = (
@@ -202,6 +230,13 @@ async def read_states(websocket: WebSocket, names: list[str]) -> States:
                 else State(hit["_version"], source["n"], source["_kuzzle_info"].get("active", True))
             )
     return states
+
+
+async def _read_index(websocket: WebSocket, index: str) -> Value:
+    if not (await websocket.request("index", "exists", index=index))["result"]:
+        return None
+    listed = await websocket.request("collection", "list", index=index)
+    return tuple(entry["name"] for entry in listed["result"]["collections"])
 
 
 def _difference(wanted: States, found: States) -> str:

@@ -5,12 +5,14 @@
 A request of another protocol than HTTP has no line of its own and is shown as
 `CALL controller/action protocol`. Nothing is built while the log is off; when it is on, the request's
 path only collects the parts, and whoever writes the record (`kuzzle/logs.py`, a thread of its own)
-words the line. What clients chose is escaped, so that no request can forge a line.
+words the line. What clients chose is escaped, so that no request can forge a line; passwords and tokens that
+they put into a query string are left out.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -24,6 +26,8 @@ LOGGER_NAME: Final = "kuzzle.access"
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PARTS_MAX_CHARACTERS: Final = 4096
 _ANONYMOUS: Final = "-1"
+# Parameters of requests that log in (`auth:login`, also the code of a redirecting strategy) or ask by a token.
+_SECRETS: Final = re.compile(r"([?&](?:jwt|password|token|code)=)[^&#\s]*")
 
 logger = logging.getLogger(LOGGER_NAME)
 
@@ -45,8 +49,8 @@ class AccessEntry(NamedTuple):
         day = f"{moment.tm_mday:02}/{_MONTHS[moment.tm_mon - 1]}/{moment.tm_year}"
         return (
             f"{escape(self.ip)} - {escape(self.user).replace(' ', '_')} [{day}:{time.strftime('%H:%M:%S %z', moment)}] "
-            f'"{escape(self.request_line)}" {self.status} {self.size_bytes} '
-            f'"{escape(self.referer)}" "{escape(self.user_agent)}"'
+            f'"{escape(without_secrets(self.request_line))}" {self.status} {self.size_bytes} '
+            f'"{escape(without_secrets(self.referer))}" "{escape(self.user_agent)}"'
         )
 
 
@@ -82,6 +86,11 @@ class AccessLog:
         )
         # Straight to the handlers: the level of the other logs is none of the access log's business.
         logger.handle(logging.LogRecord(LOGGER_NAME, logging.INFO, __file__, 0, entry, None, None))
+
+
+def without_secrets(text: str) -> str:
+    """Return an address with stars in place of what lets somebody in."""
+    return _SECRETS.sub(r"\1***", text)
 
 
 def escape(text: str) -> str:

@@ -50,6 +50,16 @@ def test_it_is_on_when_enabled(is_on: bool) -> None:
     assert AccessLog({"access": {"enabled": is_on, "accessLogIpOffset": 0, "file": None}}).is_on is is_on
 
 
+def test_what_lets_somebody_in_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    line = "GET /_login/local?username=ada&password=s%20ecret&x=1 HTTP/1.1"
+    headers = {"referer": "http://example.org/?jwt=a.b.c#top"}
+    shown = parts(caplog, Connection("http", ("192.0.2.1",), headers, line))
+    assert shown["request"] == "GET /_login/local?username=ada&password=***&x=1 HTTP/1.1"
+    assert shown["referer"] == "http://example.org/?jwt=***#top"
+    shown = parts(caplog, Connection("http", ("192.0.2.1",), {}, "GET /_now?jwt=a.b.c HTTP/1.1"))
+    assert shown["request"] == "GET /_now?jwt=*** HTTP/1.1"
+
+
 def test_an_http_request_is_shown_by_its_first_line(caplog: pytest.LogCaptureFixture) -> None:
     headers = {"referer": "http://example.org/", "user-agent": "curl/8"}
     connection = Connection("http", ("192.0.2.1",), headers, "GET /_now?pretty HTTP/1.1")

@@ -87,7 +87,7 @@ class Data:
         if answer["status"] != 200:
             raise RuntimeError(answer)
         ours = self.contestant(texts, work.clients)
-        theirs = [self.peers[name] for name in work.peers]
+        theirs = [self.peers[name] for name in work.peers if name in self.peers]
         for peer in theirs:
             peer.costs.clear()
         for _ in range(ROUNDS):
@@ -98,7 +98,9 @@ class Data:
         cells = [f"| {work.title} | {milliseconds(cost)}"]
         for name in PEERS:
             peer_cost = (
-                statistics.median(self.peers[name].costs) / (peer_units or work.units) if name in work.peers else 0.0
+                statistics.median(self.peers[name].costs) / (peer_units or work.units)
+                if self.peers.get(name) in theirs
+                else 0.0
             )
             cells.append(f"{milliseconds(peer_cost)} | {cost / peer_cost:.2f}" if peer_cost else " | ")
         target = "" if work.target_ms is None else f"{work.target_ms:g} {kept(cost <= work.target_ms * 1000)}"
@@ -174,16 +176,17 @@ def get(data: Data) -> Iterator[str]:
     now = data.contestant([request("server", "now")], CONNECTIONS)
     texts = [about_documents("get", _id=asked["id"]) for asked in data.asked]
     found = data.contestant(texts, CONNECTIONS)
-    peer = data.peers["sqlite"]
-    peer.costs.clear()
+    peers = [peer for name, peer in data.peers.items() if name == "sqlite"]
     for _ in range(ROUNDS):
         compete([now, found], 1, rounds=1)
-        peer.measure("get")
+        for peer in peers:
+            peer.measure("get")
     cost, least = statistics.median(found.cpu_us), statistics.median(now.cpu_us)
     yield "| WebSocket, 50 connections | CPU us a request | times server:now | target |\n|---|---:|---:|---|"
     yield f"| server:now | {least:.1f} | | |"
     yield f"| document:get | {cost:.1f} | {cost / least:.2f} | {GET_LIMIT} {kept(cost <= GET_LIMIT * least)} |"
-    yield f"| statement and JSON by hand | {statistics.median(peer.costs):.1f} | | |"
+    for peer in peers:
+        yield f"| statement and JSON by hand | {statistics.median(peer.costs):.1f} | | |"
 
 
 def reads(data: Data, works: Sequence[Work]) -> Iterator[str]:
@@ -193,51 +196,65 @@ def reads(data: Data, works: Sequence[Work]) -> Iterator[str]:
         yield data.row(work, [work.text(asked) for asked in data.asked])[1]
 
 
-def write_files(folder: Path, total: int) -> tuple[Path, Path, list[Question]]:
-    """Give the peers what they work with."""
+def write_files(folder: Path, total: int, written: int) -> tuple[Path, Path, list[Question]]:
+    """Give the peers what they work with: questions about all documents, and so many of these."""
     asked = questions(ASKED, total)
     questions_file, documents_file = folder / "questions.json", folder / "documents.jsonl"
     questions_file.write_text(json.dumps(asked))
     with documents_file.open("w") as file:
-        file.writelines(json.dumps(document) + "\n" for document in documents(0, total))
+        file.writelines(json.dumps(document) + "\n" for document in documents(0, written))
     return questions_file, documents_file, asked
 
 
-def run(total: int, parts: Sequence[str]) -> None:
-    """Measure the parts that were asked for."""
-    plain_python()
-    peers_python()
-    if set(parts) - {"counting"}:
-        with tempfile.TemporaryDirectory() as folder, kuzzle() as ours:
-            prepare(ours.port)
-            first, last = fill(ours, total)
-            files = write_files(Path(folder), total)
-            size_mb = os.path.getsize(ours.store) / 1e6
-            show(f"{total:,} documents, {size_mb:,.0f} MB")
-            show(f"import: {first:.0f} us of CPU a document in the first tenth, {last:.0f} in the last\n")
-            with open_peers(ours.store, Path(folder), *files[:2]) as peers:
-                data = Data(ours, peers, files[2], total)
-                for part, lines in (
-                    ("get", lambda: get(data)),
-                    ("reads", lambda: reads(data, READS)),
-                    ("growth", lambda: reads(data, GROWTH)),
-                    ("writes", lambda: writes(data)),
-                ):
-                    if part in parts:
-                        for line in lines():
-                            show(line)
-                        show("")
-    if "counting" in parts:
-        show(data_counting.run())
+def prepare_all(ours: Running, total: int) -> None:
+    """Store the documents, unless the store has them from a run before."""
+    counted = json.loads(websocket_answer(ours.port, about_documents("count", body={})))
+    if counted["status"] == 200 and counted["result"]["count"] >= total:
+        show(f"{total:,} documents from before, {os.path.getsize(ours.store) / 1e6:,.0f} MB\n")
+        return
+    prepare(ours.port)
+    first, last = fill(ours, total)
+    show(f"{total:,} documents, {os.path.getsize(ours.store) / 1e6:,.0f} MB")
+    show(f"import: {first:.0f} us of CPU a document in the first tenth, {last:.0f} in the last\n")
+
+
+def measure(options: argparse.Namespace, parts: Sequence[str]) -> None:
+    """Measure what needs the documents."""
+    total: int = options.documents
+    with tempfile.TemporaryDirectory() as folder, kuzzle(kept=options.folder) as ours:
+        prepare_all(ours, total)
+        # SQLite reads the server's own file, and few documents are enough to write again and again.
+        files = write_files(Path(folder), total, 5_000 if options.peers == ["sqlite"] else total)
+        with open_peers(options.peers, ours.store, Path(folder), *files[:2]) as peers:
+            data = Data(ours, peers, files[2], total)
+            for part, lines in (
+                ("get", lambda: get(data)),
+                ("reads", lambda: reads(data, READS)),
+                ("growth", lambda: reads(data, GROWTH)),
+                ("writes", lambda: writes(data)),
+            ):
+                if part in parts:
+                    for line in lines():
+                        show(line)
+                    show("")
 
 
 def main() -> None:
-    """Read the command line."""
+    """Read the command line, and measure the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, default=100_000, help="how many documents there are")
+    parser.add_argument("--folder", type=Path, help="where the server's files are kept, to be used again")
+    parser.add_argument("--peers", default=",".join(PEERS), help="those to measure beside, with commas")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     options = parser.parse_args()
-    run(options.documents, options.parts or PARTS)
+    parts = options.parts or PARTS
+    options.peers = [name for name in PEERS if name in options.peers.split(",")]
+    plain_python()
+    peers_python()
+    if set(parts) - {"counting"}:
+        measure(options, parts)
+    if "counting" in parts:
+        show(data_counting.run())
 
 
 if __name__ == "__main__":

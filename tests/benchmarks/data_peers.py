@@ -67,11 +67,13 @@ class Peer:
 
 
 @contextmanager
-def open_peers(store: Path, folder: Path, questions: Path, documents: Path) -> Iterator[list[Peer]]:
-    """Run all peers; each loads the documents by itself."""
+def open_peers(
+    names: Sequence[str], store: Path, folder: Path, questions: Path, documents: Path
+) -> Iterator[list[Peer]]:
+    """Run peers; each loads the documents by itself."""
     peers = []
     with ExitStack() as stack:
-        for name in PEERS:
+        for name in names:
             own = folder / name
             own.mkdir()
             command = [peers_python(), str(FOLDER / "peers" / f"data_{name}.py")]

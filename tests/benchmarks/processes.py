@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,14 @@ def plain_python() -> str:
 
 
 @contextmanager
-def kuzzle(options: Mapping[str, Any] | None = None, limits: Mapping[str, Any] | None = None) -> Iterator[Running]:
-    """Run `python -m kuzzle` in an empty folder, with its defaults but for ports, `options` of MQTT and `limits`."""
+def kuzzle(
+    options: Mapping[str, Any] | None = None, limits: Mapping[str, Any] | None = None, kept: Path | None = None
+) -> Iterator[Running]:
+    """Run `python -m kuzzle` in an empty folder, with its defaults but for ports, `options` of MQTT and `limits`.
+
+    Args:
+        kept: A folder to run in instead, which stays with its store.
+    """
     port, mqtt_port = free_port(), free_port()
     web = {name: {"port": port} for name in ("http", "websocket", "socketio")}
     configuration = {
@@ -70,7 +76,7 @@ def kuzzle(options: Mapping[str, Any] | None = None, limits: Mapping[str, Any] |
         "logs": {"level": "warning"},
         "limits": limits or {},
     }
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() if kept is None else nullcontext(str(kept)) as folder:
         Path(folder, "kuzzle.yml").write_text(json.dumps(configuration))  # JSON is YAML
         command = [str(PLAIN_ENVIRONMENT / "bin" / "python"), "-m", "kuzzle"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("KUZZLE_", "PYTHON"))}

@@ -1,7 +1,7 @@
 """The data API on many documents: `python tests/benchmarks/data.py [--documents 100000|1000000] [PART ...]`.
 
 Parts: import writes get reads growth counting; without names all of them. Prints Markdown tables; README.md tells how
-they are meant. 100,000 documents take about five minutes, a million an hour's third and 3 GB in the folder for
+they are meant. 100,000 documents take about five minutes; a million half an hour and more, and 3 GB in the folder for
 temporary files (TMPDIR).
 """
 

@@ -63,6 +63,7 @@ ACTIONS = {
             reserved(),
             unknown_index(),
             Refusal("api.assert.invalid_argument", {"type": "warm"}),
+            Refusal("api.assert.invalid_argument", {"from": 1e300}, only_websocket=True),
         ),
         unreachable=FAILING,
     ),

@@ -44,6 +44,17 @@ async def fill_checked(server: Server) -> None:
     assert reply.status == 200
 
 
+async def fill_strict(server: Server) -> None:
+    """Store a document where the mapping is strict."""
+    reply = await server.http("PUT", "/library/strict/emma", {"n": 1})
+    assert reply.status == 200
+
+
+STRICT = Refusal(
+    "services.storage.unexpected_bad_request", {"collection": "strict", "body": {"m": 1}}, prepare=fill_strict
+)
+
+
 def existing(refusals: tuple[Refusal, ...]) -> tuple[Refusal, ...]:
     """The same, where the document must be there."""
     return tuple(
@@ -120,7 +131,9 @@ ACTIONS = {
             REFRESH,
             unknown_index(NO_PLACE),
             Refusal("services.storage.not_found", {"_id": "none"}),
-            *content_refusals(),
+            Refusal("services.storage.not_found", {"_id": "x" * 600}),
+            STRICT,
+            *existing(content_refusals()),
         ),
     ),
     "update": Action(
@@ -132,7 +145,8 @@ ACTIONS = {
             unknown_index(),
             ID_NOT_FOUND,
             IN_TRASH,
-            Refusal("services.storage.unexpected_bad_request", {"_id": "x" * 600}),
+            Refusal("services.storage.unexpected_not_found", {"_id": "x" * 600}),
+            STRICT,
             *existing(content_refusals()),
         ),
         unreachable={"services.storage.too_many_changes": ATOMIC},
@@ -140,7 +154,14 @@ ACTIONS = {
     "delete": Action(
         {**EMMA, "retryOnConflict": 3},
         {"_index": "library", "_type": "books", "_id": "emma", "_version": 2, "result": "updated"},
-        refusals=(reserved(), REFRESH, unknown_index(), ID_NOT_FOUND, IN_TRASH),
+        refusals=(
+            reserved(),
+            REFRESH,
+            unknown_index(),
+            ID_NOT_FOUND,
+            IN_TRASH,
+            Refusal("services.storage.unexpected_not_found", {"_id": "x" * 600}),
+        ),
         unreachable={"services.storage.too_many_changes": ATOMIC},
     ),
     "get": Action(

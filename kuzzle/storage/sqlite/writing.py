@@ -16,6 +16,7 @@ from kuzzle.storage.base import (
     DocumentToReplaceNotFoundError,
     DocumentWrite,
     FailedWrite,
+    InvalidDocumentError,
     Operation,
     Source,
     StoredDocument,
@@ -98,7 +99,11 @@ class _Write:
         Raises:
             KuzzleError: Why it was not made; nothing was written then.
         """
-        check_document_id(self._id)
+        try:
+            check_document_id(self._id)
+        except InvalidDocumentError:
+            self._check(None)  # what needs a document does not find one of such an id
+            raise
         state = self._state()
         current = None if self._write.id is None else find_row(self._transaction.connection, state, self._id)
         self._check(current)

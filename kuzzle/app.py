@@ -118,8 +118,6 @@ class Application:
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
-        # What `internalCache` stands for: each empties a part of it.
-        self._cached = [self.statistics.clear, self.storage.end_scrolls]
         # What stops the process; it hands in its own.
         self.stop_server: Callable[[], None] = _ignore_stop
         self.funnel = Funnel(
@@ -196,15 +194,17 @@ class Application:
                     self.background,
                     self.statistics,
                     self.config,
-                    caches={"internalCache": self._cached},
+                    caches={"internalCache": self._empty_cache},
                     stop_server=lambda: self.stop_server(),
                 ),
             ]
         )
 
     async def _empty_cache(self) -> None:
-        for clear in self._cached:
-            clear()
+        """Empty what `internalCache` stands for."""
+        self.statistics.clear()
+        self.storage.end_scrolls()
+        await self.tokens.revoke_everything()
 
     def _token_ended(self, token_id: str, is_expired: bool) -> None:
         self.realtime.end_token(token_id, is_expired=is_expired)

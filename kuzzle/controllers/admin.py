@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from kuzzle.api.results import AcknowledgedOrder, FailedImport
@@ -44,13 +44,13 @@ class AdminController(Controller):
         statistics: Statistics,
         config: Config,
         *,
-        caches: Mapping[str, Sequence[Callable[[], None]]],
+        caches: Mapping[str, Callable[[], Awaitable[None]]],
         stop_server: Callable[[], None],
     ) -> None:
         """Keep the parts.
 
         Args:
-            caches: Names of caches to what empties each.
+            caches: Name of a cache to what empties it.
             stop_server: Begins to stop the server, and returns at once.
         """
         self._storage = storage
@@ -101,8 +101,7 @@ class AdminController(Controller):
         database = request.required("database")
         if database not in self._caches:
             raise KuzzleError("services.cache.database_not_found", database)
-        for clear in self._caches[database]:
-            clear()
+        await self._caches[database]()
         return AcknowledgedOrder()
 
     @action("dump")

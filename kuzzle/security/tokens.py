@@ -211,6 +211,12 @@ class Tokens:
         )
         self.on_user_revoked(kuid)
 
+    async def revoke_everything(self) -> None:
+        """Take back the tokens of all users."""
+        for token in list(self._verified):
+            self._verified.remove(token)
+        await self._documents.remove_all(await self._documents.ids(), after_commit=self._forget)
+
     async def forget_all(self) -> None:
         """Take note that the store keeps no token any more."""
         for token in list(self._verified):

@@ -15,6 +15,13 @@ WAITING = {"refresh": "wait_for"}
 DONE = {"acknowledge": True}
 
 
+async def log_in(server: Server) -> None:
+    """Let a user have a token."""
+    user = {**USER, "content": {"profileIds": ["default"]}}
+    await server.http("POST", "/admin/_loadSecurities?refresh=wait_for", {"users": {"ada": user}})
+    assert (await server.http("POST", "/_login/local", USER["credentials"]["local"])).status == 200
+
+
 def locked(name: str) -> Refusal:
     """The refusal of what runs already."""
 
@@ -144,6 +151,7 @@ ACTIONS = {
     "resetCache": Action(
         {"database": "internalCache"},
         DONE,
+        prepare=log_in,
         refusals=(Refusal("services.cache.database_not_found", {"database": "unheard of"}),),
     ),
     "resetDatabase": Action({}, DONE, refusals=(locked("resetDatabase"),)),

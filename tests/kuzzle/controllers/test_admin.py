@@ -161,6 +161,21 @@ async def test_scrolls_end_with_the_internal_cache(server: Server) -> None:
         assert (reply.status, reply.error_id) == (404, "services.storage.unknown_scroll_id")
 
 
+async def test_users_are_logged_out_with_the_internal_cache(server: Server) -> None:
+    await server.prepare()
+    await server.app.security.users.create("ada", {"profileIds": ["default"]})
+    await server.app.credentials.create("ada", {"local": {"username": "ada", "password": "engine"}})
+    body = {"username": "ada", "password": "engine"}
+    websocket = await server.websocket()
+    token = (await websocket.request("auth", "login", strategy="local", body=body))["result"]["jwt"]
+    await websocket.request("realtime", "subscribe", index="library", collection="books", body={}, jwt=token)
+    await server.http("POST", "/admin/_resetCache?database=internalCache")
+    refused = await websocket.request("server", "now", jwt=token)
+    assert (refused["status"], refused["error"]["id"]) == (401, "security.token.invalid")
+    assert server.app.realtime.list_rooms() == {}
+    assert (await websocket.request("auth", "login", strategy="local", body=body))["status"] == 200
+
+
 async def test_the_server_is_told_to_stop_once(server: Server) -> None:
     told: list[bool] = []
     server.app.stop_server = lambda: told.append(True)

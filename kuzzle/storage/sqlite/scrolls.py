@@ -28,7 +28,7 @@ from kuzzle.storage.base import Hit, SearchPage, StorageUnavailableError, TooMan
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.readers import Readers
-from kuzzle.storage.sqlite.searching import hits_of, matches_of, search_documents
+from kuzzle.storage.sqlite.searching import PageReader, matches_of, search_documents
 from kuzzle.storage.sqlite.sorting import resolve_keys
 from kuzzle.storage.tree import Search
 
@@ -182,9 +182,10 @@ class Scrolls:
             page = search_documents(connection, index, state, replace(search, size=0), now_ms)
             matches = matches_of(connection, state, search, now_ms)
             rows = matches.stream(resolve_keys(search.sort, state))
+            reader = PageReader(connection, index, state, search, matches)
 
             def find(count: int) -> list[Hit]:
-                return hits_of(connection, index, state, search, matches, list(itertools.islice(rows, count)))
+                return reader.read(itertools.islice(rows, count))
 
             scroll = _Scroll(search.size, page.total, page.max_score, page.total, connection, find)
             first = scroll.read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import apsw
@@ -44,7 +44,7 @@ def _search(connection: apsw.Connection, index: str, state: CollectionState, sea
         rows, total = [group.first for group in groups], matches.count()
     else:
         rows, total = _page(matches, state, search, keys)
-    hits = hits_of(connection, index, state, search, matches, rows)
+    hits = PageReader(connection, index, state, search, matches).read(rows)
     for group, hit in zip(groups, hits, strict=False):
         _show_group(connection, index, state, search, group, hit, now_ms)
     max_score = None
@@ -123,24 +123,29 @@ def matches_of(connection: apsw.Connection, state: CollectionState, search: Sear
     return Matches(connection, state, query, now_ms)
 
 
-def hits_of(
-    connection: apsw.Connection,
-    index: str,
-    state: CollectionState,
-    search: Search,
-    matches: Matches,
-    rows: Sequence[PageRow],
-) -> list[Hit]:
-    """Read the documents of a page as hits show them."""
-    page = HitPage(source=search.source, highlight=search.highlight, parts=search.parts)
-    reader = HitReader(connection, index, state, page, search.query, "")
-    parts = PartsFinder(connection, state, search, matches)
-    finder = InnerHitFinder(connection, index, state, matches.translation)
-    hits = []
-    for row in rows:
-        hit = reader.read(row.rid, row.score, row.sort)
-        if hit is not None:
-            parts.add(hit, row.rid, reader.content)
-            hit.inner_hits = finder.find(row.rid) if finder.is_asked else None
-            hits.append(hit)
-    return hits
+class PageReader:
+    """Reads the documents of a search's pages as hits show them."""
+
+    def __init__(
+        self, connection: apsw.Connection, index: str, state: CollectionState, search: Search, matches: Matches
+    ) -> None:
+        """Prepare to read.
+
+        Raises:
+            KuzzleError: 400 `services.storage.unexpected_bad_request`: hits cannot show what was asked for.
+        """
+        page = HitPage(source=search.source, highlight=search.highlight, parts=search.parts)
+        self._hits = HitReader(connection, index, state, page, search.query, "")
+        self._parts = PartsFinder(connection, state, search, matches)
+        self._inner_hits = InnerHitFinder(connection, index, state, matches.translation)
+
+    def read(self, rows: Iterable[PageRow]) -> list[Hit]:
+        """Return the hits of some rows."""
+        hits = []
+        for row in rows:
+            hit = self._hits.read(row.rid, row.score, row.sort)
+            if hit is not None:
+                self._parts.add(hit, row.rid, self._hits.content)
+                hit.inner_hits = self._inner_hits.find(row.rid) if self._inner_hits.is_asked else None
+                hits.append(hit)
+        return hits

@@ -334,3 +334,14 @@ async def test_included_values_answer_every_clause(storage: SqliteStorage) -> No
     body = {"collapse": {"field": "in.t.keyword"}, "query": {"term": {"in.n": 3}}, "docvalue_fields": ["in.n"]}
     (hit,) = (await storage.search("i", "included", parse_search(body, offset=None, size=None))).hits
     assert hit.fields == {"in.n": [3], "in.t.keyword": ["Grace"]}
+
+
+async def test_the_pages_of_a_scroll_have_inner_hits(storage: SqliteStorage) -> None:
+    await put(storage, {f"d{number}": {"items": [{"n": number}, {"n": 9}]} for number in range(5)})
+    query = nested({"range": {"items.n": {"lt": 9}}}, inner_hits={})
+    page = await storage.open_scroll("i", "c", Search(parse_query(query), size=2), 10_000)
+    found: list[list[Any]] = []
+    while page.hits:
+        found += [[inner.source for inner in hit.inner_hits["items"].hits] for hit in page.hits if hit.inner_hits]
+        page = await storage.next_scroll_page(page.scroll_id or "", 10_000)
+    assert found == [[{"n": number}] for number in range(5)]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import Score
 from kuzzle.storage.sqlite.translation import Translation
+
+# What more documents than this match is met soon on the way through all of them.
+_MANY: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,20 @@ def find_leading(translation: Translation, state: CollectionState, condition: st
     sums = "".join(f", {column}" for column in columns)
     scored = f"FROM (SELECT rid{sums} FROM {table} WHERE {lookup.where} GROUP BY rid) AS d{rest}"
     return Leading(source, scored, _of_rids(grouped))
+
+
+def counted(translation: Translation, state: CollectionState, condition: str) -> str | None:
+    """Return the rest of a statement that has a row for each match of a condition, where it is a single look-up."""
+    led = translation.lookups.lead(condition)
+    if led is None or led.rest is not None:
+        return None
+    return f"FROM (SELECT DISTINCT rid FROM {state.values_table} WHERE {led.lookup.where})"
+
+
+def is_met_soon(translation: Translation, condition: str) -> bool:
+    """Tell whether a page is found sooner by asking each document than by making a set of all that match."""
+    size = translation.lookups.size(condition, _MANY)
+    return size is not None and size > _MANY
 
 
 def _of_rids(score: Score) -> str | None:

@@ -23,7 +23,7 @@ import apsw
 from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
-from kuzzle.storage.sqlite.leading import find_leading
+from kuzzle.storage.sqlite.leading import counted, find_leading, is_met_soon
 from kuzzle.storage.sqlite.nested import root_of
 from kuzzle.storage.sqlite.sort_columns import key_column, of_values, order_by, values_of
 from kuzzle.storage.sqlite.sorting import Key
@@ -82,7 +82,10 @@ class Matches:
         """Return how many match."""
         if self._is_small:
             return len(self.__dict__.get("_ranked", ()) or self._few)
-        count: int = self._value(f"SELECT count(*) {self._source}")
+        source = self._source
+        if self._leading is None:
+            source = counted(self._translation, self._state, self._condition) or source
+        count: int = self._value(f"SELECT count(*) {source}")
         return count
 
     @functools.cached_property
@@ -154,7 +157,11 @@ class Matches:
         if isinstance(self._score, float):
             if self._is_small:
                 return [PageRow(rid, self._score) for rid in self._few[offset : offset + size]]
-            statement = f"SELECT d.rid {self._source} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
+            source = self._source
+            if self._leading is None and is_met_soon(self._translation, self._condition):
+                asked = self._translation.question(self._query)
+                source = f"FROM {self._state.documents_table} AS d WHERE {asked}"
+            statement = f"SELECT d.rid {source} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
             return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]
         if self._is_small:
             return [PageRow(rid, score) for rid, score in self._ranked[offset : offset + size]]

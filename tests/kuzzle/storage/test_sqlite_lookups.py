@@ -14,7 +14,7 @@ import pytest
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, WriteKind
 from kuzzle.storage.query import parse_search
-from kuzzle.storage.sqlite import automata, texts
+from kuzzle.storage.sqlite import automata, leading, texts
 from kuzzle.storage.sqlite.backend import SqliteStorage
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader
 from kuzzle.storage.sqlite.searching import search_documents
@@ -272,3 +272,23 @@ async def test_the_words_of_a_text_score_together_as_each_does_alone(tmp_path: P
             assert walked
             assert walked.keys() == asked.keys()
             assert walked == pytest.approx(asked)
+
+
+@pytest.mark.parametrize("many", [0, 32_768])
+async def test_what_many_documents_match_is_found_and_counted_alike_either_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(leading, "_MANY", many)
+    either = {"terms": {"rare": ["r3", "r4", "r5"]}}
+    cases: list[tuple[dict[str, Any], Holds]] = [
+        ({"exists": {"field": "rare"}}, lambda it: True),
+        (WIDE, is_wide),
+        (either, lambda it: any(value in ("r3", "r4", "r5") for value in it["rare"])),
+    ]
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        for query, holds in cases:
+            expected = [f"d{number}" for number in range(DOCUMENTS) if holds(source(number))]
+            page = await storage.search("i", "c", parse_search({"query": query}, offset=7, size=9))
+            assert [hit.id for hit in page.hits] == expected[7:16]
+            # A document with several of the values is one match.
+            assert page.total == len(expected)

@@ -68,6 +68,8 @@ class Users:
         self._profiles = profiles
         self.restricted_profile_ids = tuple(restricted_profile_ids)
         self._known: dict[str, User] = {}
+        # Returns a user that asked lately, None: `get` knows.
+        self.find_known = self._known.get
         self._changes = 0
         profiles.is_used = self.uses_profile
 

@@ -96,6 +96,7 @@ def roles(*faults: Refusal, _id: str = "reader", **call: Any) -> Action:
             Refusal("security.role.closure_exec_failed", of({"test": "return true"})),
             Refusal("security.role.login_required", {"_id": "anonymous", "body": {"controllers": CLOSED}}),
             Refusal("services.storage.unexpected_bad_request", {"body": {**ROLE, **MANY_FIELDS}}),
+            Refusal("services.storage.wrong_mapping_property", {"body": {**ROLE, "notes": ["text", {}]}}),
             *faults,
         ),
     )
@@ -121,6 +122,7 @@ def profiles(*faults: Refusal, _id: str = "readers", **call: Any) -> Action:
             Refusal("security.role.not_found", of({"roleId": "none"})),
             Refusal("security.profile.missing_anonymous_role", {"_id": "anonymous", **of({"roleId": "reader"})}),
             Refusal("services.storage.unexpected_bad_request", {"body": {**PROFILE, **MANY_FIELDS}}),
+            Refusal("services.storage.wrong_mapping_property", {"body": {**PROFILE, "notes": ["text", {}]}}),
             *faults,
         ),
     )

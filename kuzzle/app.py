@@ -348,6 +348,7 @@ def build_storage(config: Config) -> Storage:
         durability=options["sqlite"]["durability"],
         refresh_interval_ms=options["refreshInterval"],
         max_scrolls=config.section("limits")["scrolls"],
+        search_limit_ms=config.section("limits")["searchDuration"],
     )
 
 

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.figures import StoreFigures
@@ -131,6 +131,15 @@ class TooManyOperationsError(StorageError):
 
     def __init__(self, kind: str) -> None:
         super().__init__("services.storage.too_many_operations", kind)
+
+
+class SearchTooLongError(StorageError):
+    """504 without id: a search took longer than the operator lets one take."""
+
+    @classmethod
+    def after(cls, limit_ms: int) -> Self:
+        """Return the error of a search that was given up after so long."""
+        return cls.without_id(504, f"The search was given up after {limit_ms} ms")
 
 
 class StorageFailedError(StorageError):

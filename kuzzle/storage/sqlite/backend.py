@@ -78,7 +78,13 @@ class SqliteStorage(Storage):
     """Documents in one SQLite file."""
 
     def __init__(
-        self, path: Path, *, durability: str = "full", refresh_interval_ms: int = 0, max_scrolls: int = 200
+        self,
+        path: Path,
+        *,
+        durability: str = "full",
+        refresh_interval_ms: int = 0,
+        max_scrolls: int = 200,
+        search_limit_ms: int = 0,
     ) -> None:
         """Choose the file; nothing is touched yet.
 
@@ -88,10 +94,12 @@ class SqliteStorage(Storage):
                 end of the process; a power failure may take the last moments, and never corrupts.
             refresh_interval_ms: How old the snapshot of a search may be; 0: always fresh.
             max_scrolls: How many scrolls may be open at a time.
+            search_limit_ms: How long a search may take; 0: as long as it does.
         """
         self.path = path
         self._durability = durability
         self._max_scrolls = max_scrolls
+        self._search_limit_ms = search_limit_ms
         self._refresh_interval_s = refresh_interval_ms / 1000
         self._lock = StoreLock(path)
         self._store: _OpenStore | None = None
@@ -109,8 +117,10 @@ class SqliteStorage(Storage):
             return
         loop = asyncio.get_running_loop()
         writer, point, readers, catalogue = self._open_files()
-        threads = Readers(readers, loop, keeps_snapshots=self._refresh_interval_s > 0)
-        scrolls = Scrolls(threads, functools.partial(open_reader, self.path), loop, limit=self._max_scrolls)
+        limit_ms = self._search_limit_ms
+        threads = Readers(readers, loop, keeps_snapshots=self._refresh_interval_s > 0, limit_ms=limit_ms)
+        open_scroll = functools.partial(open_reader, self.path)
+        scrolls = Scrolls(threads, open_scroll, loop, limit=self._max_scrolls, limit_ms=limit_ms)
         self._store = _OpenStore(loop, writer, point, Writer(writer, catalogue, loop), threads, scrolls)
 
     def _open_files(self) -> tuple[apsw.Connection, apsw.Connection, list[apsw.Connection], Catalogue]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import apsw
 
-from kuzzle.storage.base import SearchPage
+from kuzzle.storage.base import SearchPage, SearchTooLongError
 
 # Steps of SQLite's machine between two looks at the clock: a fraction of a millisecond.
 _STEPS: Final = 2000
@@ -31,3 +32,26 @@ def within(connection: apsw.Connection, timeout_ms: int | None, search: Callable
         return SearchPage([], 0, None, round((time.monotonic() - started) * 1000), is_timed_out=True)
     finally:
         connection.set_progress_handler(None)
+
+
+@contextmanager
+def bounded(connection: apsw.Connection, limit_ms: int) -> Iterator[None]:
+    """Give up what a connection does when it takes too long.
+
+    Args:
+        limit_ms: 0: it may take as long as it does.
+
+    Raises:
+        SearchTooLongError
+    """
+    if not limit_ms:
+        yield
+        return
+    deadline = time.monotonic() + limit_ms / 1000
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS, id=bounded)
+    try:
+        yield
+    except apsw.InterruptError:
+        raise SearchTooLongError.after(limit_ms) from None
+    finally:
+        connection.set_progress_handler(None, id=bounded)

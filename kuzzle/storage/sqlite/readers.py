@@ -23,6 +23,7 @@ from kuzzle.storage.base import (
     StoreOpenError,
     TooManyOperationsError,
 )
+from kuzzle.storage.sqlite.deadlines import bounded
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +43,17 @@ class Readers:
     """The threads and their queue."""
 
     def __init__(
-        self, connections: list[apsw.Connection], loop: asyncio.AbstractEventLoop, *, keeps_snapshots: bool
+        self,
+        connections: list[apsw.Connection],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        keeps_snapshots: bool,
+        limit_ms: int,
     ) -> None:
+        """`limit_ms` is how long a read may take; 0: as long as it does."""
         self._loop = loop
         self._keeps_snapshots = keeps_snapshots
+        self._limit_ms = limit_ms
         self._waiting: deque[_Job] = deque()
         self._snapshot = 0
         self._is_closing = False
@@ -142,7 +150,8 @@ class Readers:
             # Without a snapshot (the medium failed at the last one) there is nothing to read on.
             if is_stale or not connection.in_transaction:
                 self._renew(connection)
-            result = job.run(connection)
+            with bounded(connection, self._limit_ms):
+                result = job.run(connection)
         except Exception as error:  # whatever it is, it belongs to the one who waits for this read
             self._let_go(connection)
             self._loop.call_soon_threadsafe(_fail, job.future, failure(error))

@@ -27,6 +27,7 @@ import apsw
 from kuzzle.storage.base import Hit, SearchPage, StorageUnavailableError, TooManyOperationsError, UnknownScrollIdError
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.deadlines import bounded
 from kuzzle.storage.sqlite.readers import Readers
 from kuzzle.storage.sqlite.searching import PageReader, matches_of, search_documents
 from kuzzle.storage.sqlite.sorting import resolve_keys
@@ -44,6 +45,7 @@ class _Scroll:
     """One scroll.
 
     Attributes:
+        limit_ms: How long a page may take.
         left: How many hits are still to come.
         connection: None when all is read.
         find: Returns the next hits, so many of them.
@@ -52,6 +54,7 @@ class _Scroll:
     """
 
     size: int
+    limit_ms: int
     total: int = 0
     max_score: float | None = None
     left: int = 0
@@ -80,7 +83,10 @@ class _Scroll:
 
     def _read(self) -> SearchPage:
         started = time.perf_counter()
-        hits = [] if self.find is None else self.find(self.size)
+        hits: list[Hit] = []
+        if self.find is not None and self.connection is not None:
+            with bounded(self.connection, self.limit_ms):
+                hits = self.find(self.size)
         self.left -= len(hits)
         if self.left <= 0 or len(hits) < self.size:
             self.close()
@@ -114,12 +120,15 @@ class Scrolls:
         loop: asyncio.AbstractEventLoop,
         *,
         limit: int,
+        limit_ms: int,
     ) -> None:
-        """`limit` is how many may be open at a time; `open_connection` gives each its connection."""
+        """`limit` is how many may be open at a time, `limit_ms` how long a page may take (0: as long as it
+        does); `open_connection` gives each its connection."""
         self._readers = readers
         self._open_connection = open_connection
         self._loop = loop
         self._limit = limit
+        self._limit_ms = limit_ms
         self._opening = 0
         self._scrolls: dict[str, _Scroll] = {}
         self._is_closed = False
@@ -156,7 +165,7 @@ class Scrolls:
             raise TooManyOperationsError("scroll")
         self._opening += 1
         try:
-            scroll, page = await run() or (_Scroll(search.size), SearchPage([], 0, None, 0))
+            scroll, page = await run() or (_Scroll(search.size, self._limit_ms), SearchPage([], 0, None, 0))
         finally:
             self._opening -= 1
         if self._is_closed:
@@ -179,7 +188,8 @@ class Scrolls:
         try:
             connection.pragma("cache_size", -_CACHE_KIB)
             connection.execute("BEGIN")
-            page = search_documents(connection, index, state, replace(search, size=0), now_ms)
+            with bounded(connection, self._limit_ms):
+                page = search_documents(connection, index, state, replace(search, size=0), now_ms)
             matches = matches_of(connection, state, search, now_ms)
             rows = matches.stream(resolve_keys(search.sort, state))
             reader = PageReader(connection, index, state, search, matches)
@@ -187,7 +197,7 @@ class Scrolls:
             def find(count: int) -> list[Hit]:
                 return reader.read(itertools.islice(rows, count))
 
-            scroll = _Scroll(search.size, page.total, page.max_score, page.total, connection, find)
+            scroll = _Scroll(search.size, self._limit_ms, page.total, page.max_score, page.total, connection, find)
             first = scroll.read()
         except BaseException:
             connection.close()

@@ -268,7 +268,7 @@ async def test_a_search_waits_for_no_other_search(tmp_path: Path) -> None:
     open_writer(tmp_path / "kuzzle.db", "full").close()
     both = threading.Barrier(2)
     connections = [open_reader(tmp_path / "kuzzle.db") for _ in range(2)]
-    pool = Readers(connections, asyncio.get_running_loop(), keeps_snapshots=False)
+    pool = Readers(connections, asyncio.get_running_loop(), keeps_snapshots=False, limit_ms=0)
     await asyncio.gather(*(pool.run(lambda _connection: both.wait(30)) for _ in range(2)))
     await pool.close()
 
@@ -276,7 +276,7 @@ async def test_a_search_waits_for_no_other_search(tmp_path: Path) -> None:
 async def test_too_many_waiting_searches_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "MAX_WAITING", 1)
     open_writer(tmp_path / "kuzzle.db", "full").close()
-    pool = Readers([open_reader(tmp_path / "kuzzle.db")], asyncio.get_running_loop(), keeps_snapshots=False)
+    pool = Readers([open_reader(tmp_path / "kuzzle.db")], asyncio.get_running_loop(), keeps_snapshots=False, limit_ms=0)
     gate, started = threading.Event(), threading.Event()
     running = asyncio.ensure_future(pool.run(lambda _connection: started.set() or gate.wait()))
     await asyncio.to_thread(started.wait)

@@ -56,6 +56,10 @@ from kuzzle.security.password_policies import PasswordPolicies
 from kuzzle.security.passwords import Passwords
 from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
 from kuzzle.security.strategies.local import LocalStrategy
+from kuzzle.security.strategies.oidc import OWNER as OIDC_OWNER
+from kuzzle.security.strategies.oidc import OidcStrategy
+from kuzzle.security.strategies.oidc_options import read_oidc_options
+from kuzzle.security.strategies.oidc_provider import MAX_ANSWER_BYTES
 from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import Specifications
@@ -66,6 +70,7 @@ from kuzzle.validation import Validator
 if TYPE_CHECKING:
     from protocols.base import Protocol
     from protocols.metrics import MetricsDoor
+    from protocols.outgoing import Outgoing
     from protocols.ports import Ports
 
 # The protocols that come with the server, reached by name like those of users.
@@ -94,7 +99,7 @@ class Application:
 
         Raises:
             ConfigError: A protocol's class cannot be had, or does not accept its section; a standard role or
-                profile is none.
+                profile is none; a strategy of OpenID Connect cannot be.
         """
         self.config = config
         limits = config.section("limits")
@@ -111,6 +116,7 @@ class Application:
         self.credentials = Credentials(Strategies(self.events))
         self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
         self.local_strategy = self._build_local_strategy()
+        self.outgoing, self.oidc_strategies = self._build_oidc_strategies()
         logins = self._build_logins()
         self.doorman = Doorman(logins, self.tokens, self.security.users, self.security.rights)
         self.security.users.on_deleted.append(self.credentials.delete_all)
@@ -226,6 +232,17 @@ class Application:
             reset_tokens=(lambda: build_reset_tokens(self.config)) if options["local"]["passwordReset"] else None,
         )
 
+    def _build_oidc_strategies(self) -> tuple[Outgoing, list[OidcStrategy]]:
+        from protocols.outgoing import Outgoing
+
+        outgoing = Outgoing(MAX_ANSWER_BYTES)
+        sections = self.config.section("security")["oidc"]
+        strategies = [
+            OidcStrategy(self.storage, self.security.users, read_oidc_options(name, section), outgoing.fetch)
+            for name, section in sections.items()
+        ]
+        return outgoing, strategies
+
     def _build_logins(self) -> Logins:
         limits = LoginLimits(self.config.section("security")["failedLogins"], time.monotonic)
         proxies = self.config.section("server")["trustedProxies"]
@@ -298,6 +315,8 @@ class Application:
             await self.specifications.load()
             self.tokens.start()
             await self.credentials.strategies.register(self.local_strategy, LOCAL_OWNER)
+            for strategy in self.oidc_strategies:
+                await self.credentials.strategies.register(strategy, OIDC_OWNER)
             await self.security.load()
             if self.metrics is not None:
                 self.metrics.start()
@@ -329,6 +348,7 @@ class Application:
         if self.metrics is not None:
             await self.metrics.stop()
         self.passwords.close()
+        self.outgoing.close()
         await self.entitlement.stop()
         await self.tokens.stop()
         await self.storage.close()

@@ -124,6 +124,8 @@ def _shown(value: Any, node: Node, mask: str | None, *, is_own: bool = False) ->
             if mask is not None:
                 shown[name] = None if entry is None else mask  # what is not set is no secret
             continue
-        is_own_section = is_section(child) and name not in node["properties"]
+        # What else stands in a section that takes other options too, nobody knows.
+        is_open = is_section(child) and child.get("additionalProperties", True) is not False
+        is_own_section = is_open and name not in node["properties"]
         shown[name] = _shown(entry, child, mask, is_own=is_own_section)
     return shown

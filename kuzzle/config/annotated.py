@@ -38,7 +38,7 @@ def _section_lines(section: Node, depth: int) -> Iterator[str]:
         if is_section(node):
             yield ""
             yield from _comment(node, depth)
-            yield f"{indent}{name}:"
+            yield f"{indent}{name}:{'' if node['properties'] else ' {}'}"
             yield from _section_lines(node, depth + 1)
         else:
             yield from _comment(node, depth)

@@ -45,12 +45,17 @@ def _label(path: OptionPath, sources: Mapping[OptionPath, str]) -> str:
 
 def _explain(fault: Fault, root: Node) -> Iterator[tuple[OptionPath, str]]:
     path = tuple(str(part) for part in fault.path)
-    node = find_node(root, path)
-    if fault.keyword == "additionalProperties":
+    # A fault may lie within an option that is a list or an object: the option says what it takes.
+    node = next(node for end in range(len(path), -1, -1) if (node := find_node(root, path[:end])))
+    if fault.keyword == "additionalProperties" and is_section(node):
         for name in fault.found:
             if find_child(node, name) is None:
                 yield (*path, name), _unknown((*path, name), node, root)
-    elif fault.keyword == "required":
+    elif fault.keyword == "required" and is_section(node) and path[0] != "protocols":
+        for name in node["required"]:
+            if name not in fault.found:
+                yield (*path, name), f"not given, expected {expectation(find_node(root, (*path, name)))}"
+    elif fault.keyword == "required" and is_section(node):
         names = [name for name in find_node(root, path[:-1])["properties"] if name != path[-1]]
         hint = _nearest(path[-1], names)
         yield path, f"unknown protocol{hint}; one of your own needs the option `class`"

@@ -222,6 +222,16 @@ def test_any_file_is_accepted_or_refused_line_by_line(tmp_path: Path, content: b
         ("server: {host: {}}", ["server.host: found a section, expected a text that is not empty"]),
         ("server: {host: ''}", ['server.host: found the text "", expected a text that is not empty']),
         ("server: {node: 5}", ["server.node: found 5, expected a text that is not empty or null"]),
+        (
+            "security: {local: {passwordPolicies: [{appliesTo: '*', regex: x}]}}",
+            ["security.local.passwordPolicies.0: found a section, expected a list of policies"],
+        ),
+        (
+            "security: {oidc: {House: {issuer: 'https://a.b', clientId: x, redirectUri: 'https://a.b'}}}",
+            ['security.oidc: found the text "House", expected strategies by names of small letters, digits and '
+             "dashes, other than local"],
+        ),
+        ("security: {oidc: {house: }}", ["security.oidc.house: found null, expected a section of options"]),
         ("server: {shutdownTimeout: x}",
          ['server.shutdownTimeout: found the text "x", expected an integer from 0 to 3600000 (ms)']),
     ],

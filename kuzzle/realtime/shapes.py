@@ -7,6 +7,7 @@ are great circles the short way round. `Shape.holds` takes a place as `places.py
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _GREATEST_RADIUS_M: Final = 6400000.0
 _ON_BORDER: Final = 1e-9  # degrees: a tenth of a millimetre
 _DIGITS: Final = 9
 _LEAST_SINE: Final = 1e-12
+_LOST_DIGITS: Final = 4 * sys.float_info.epsilon
 _CORES: Final = ((0.7, 0.7), (0.9, 0.54), (0.54, 0.9), (0.35, 0.35))
 """Boxes that may lie inside of a polygon, as parts of the height and width of what lies around it."""
 
@@ -220,7 +222,11 @@ class Polygon(Shape):
         return _NOTHING
 
     def _enters(self, bottom: float, top: float, west: float, east: float) -> bool:
-        """Tell whether the line may enter a box, its latitudes given as tangents, its sides from the left one."""
+        """Tell whether the line, as broad as a border counts and as its digits are good, may enter a box.
+
+        Its latitudes are given as tangents, its sides from the left one.
+        """
+        west, east = west - _ON_BORDER, east + _ON_BORDER
         if any(west <= at <= east for at, _, _ in self._meridians):
             return True
         for begin, end, p, q in (*self._eastward, *self._westward):
@@ -228,11 +234,13 @@ class Polygon(Shape):
                 continue
             first, last = (math.radians(self._left + side) for side in (max(begin, west), min(end, east)))
             heights = [p * math.cos(angle) + q * math.sin(angle) for angle in (first, last)]
-            crest = math.atan2(q, p)
-            for turn, height in ((crest, math.hypot(p, q)), (crest + math.pi, -math.hypot(p, q))):
+            crest, steepest = math.atan2(q, p), math.hypot(p, q)
+            for turn, height in ((crest, steepest), (crest + math.pi, -steepest)):
                 if (turn - first) % math.tau <= last - first:
                     heights.append(height)
-            if max(heights) >= bottom and min(heights) <= top:
+            # The points of an edge are as far apart as `p` and `q` have lost digits.
+            breadth = self._tolerance + _LOST_DIGITS * steepest / math.radians(end - begin)
+            if max(heights) >= bottom - breadth and min(heights) <= top + breadth:
                 return True
         return False
 

@@ -60,6 +60,17 @@ def test_an_index_finds_what_holds_the_place(shapes: list[Shape], data: st.DataO
     assert not index._levels
 
 
+def test_a_line_there_and_back_holds_what_lies_on_it_only() -> None:
+    """It runs 0.2 mm above the parallel of its ends, so a box of half a millimetre fits below."""
+    line = Polygon([(1.0, 0.0), (1.0, 0.006875)])
+    index: ShapeIndex[str] = ShapeIndex()
+    index.add(line, "line")
+    for lat, is_on_it in ((1.0000000018, True), (1.0000000004, False)):
+        place = (lat, 0.0034375)
+        assert line.holds(place) is is_on_it
+        assert index.find(place) == ["line"] * is_on_it
+
+
 def test_what_was_never_added_cannot_be_removed() -> None:
     index: ShapeIndex[int] = ShapeIndex()
     index.add(Ring((0.0, 0.0), 0.0, 10.0), 1)

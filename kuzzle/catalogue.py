@@ -1,7 +1,7 @@
 """The actions of the API, read from `schemas/api/<controller>/<action>.json`.
 
 Each file is the only statement of its action. From it come the HTTP routes, the check of the
-arguments, their defaults, `server:publicApi`, the Swagger document and the documentation.
+arguments, their defaults, `server:publicApi`, the generated documents (`kuzzle/generation`) and the documentation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from kuzzle.schemas import action_files, load_schema
 from kuzzle.validation import Fault, Validator
 
 # Members of an argument that are ours; all others are JSON Schema, which ignores `error`.
-_OWN_MEMBERS: Final = frozenset({"in", "required", "default", "description"})
+_OWN_MEMBERS: Final = frozenset({"in", "required"})
+# Members that no check reads.
+_ANNOTATIONS: Final = frozenset({"default", "description"})
 _INTEGER: Final = re.compile(r"[+-]?\d{1,19}")
 
 
@@ -38,15 +40,25 @@ class ActionDefinition:
         routes: HTTP routes, in the order that clients see.
         arguments: Argument name to its schema, `in`, `required`, `default`, `error` included.
         defaults: Default value of each argument that has one.
-        specification: The whole content of the file for this generation.
+        specification: The whole content of the file for this generation, shared definitions put in.
+        written: Its `body` and `result` as the file has them, with references to `definitions.json`.
         before_event, after_event: Names of the action's pipes.
     """
 
-    def __init__(self, controller: str, name: str, description: str, specification: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        controller: str,
+        name: str,
+        description: str,
+        specification: Mapping[str, Any],
+        written: Mapping[str, Any] | None = None,
+    ) -> None:
         self.controller = controller
         self.name = name
         self.description = description
         self.specification = specification
+        source = specification if written is None else written
+        self.written: Mapping[str, Any] = {part: source[part] for part in ("body", "result") if part in source}
         self.routes = tuple(Route(route["verb"], route["path"]) for route in specification.get("http", ()))
         self.arguments: Mapping[str, Mapping[str, Any]] = specification.get("arguments", {})
         self.defaults: Mapping[str, Any] = {
@@ -63,14 +75,21 @@ class ActionDefinition:
         properties: dict[str, Any] = {}
         required = ["body"] if self.is_body_required else []
         for argument, schema in self.arguments.items():
-            properties[argument] = {key: value for key, value in schema.items() if key not in _OWN_MEMBERS}
+            described = self.argument_schema(argument)
+            properties[argument] = {key: value for key, value in described.items() if key not in _ANNOTATIONS}
             if schema.get("required"):
                 required.append(argument)
-                if schema.get("type") == "string":  # an empty text counts as absent
-                    properties[argument]["minLength"] = 1
         if "body" in self.specification:
             properties["body"] = self.specification["body"]
         return {"type": "object", "properties": properties, "required": required}
+
+    def argument_schema(self, name: str) -> dict[str, Any]:
+        """Return the JSON Schema of an argument, with its description and default."""
+        argument = self.arguments[name]
+        schema = {key: value for key, value in argument.items() if key not in _OWN_MEMBERS}
+        if argument.get("required") and argument.get("type") == "string":  # an empty text counts as absent
+            schema["minLength"] = 1
+        return schema
 
     def check(self, payload: Mapping[str, Any]) -> None:
         """Check the arguments and the body of a call.
@@ -160,7 +179,7 @@ def _read(
     if specification is None:
         return None
     inlined: dict[str, Any] = _inline(specification, shared)
-    return ActionDefinition(controller, action, content["description"], inlined)
+    return ActionDefinition(controller, action, content["description"], inlined, specification)
 
 
 def _inline(schema: Any, shared: Mapping[str, Any]) -> Any:

@@ -18,6 +18,7 @@ from kuzzle import __version__
 from kuzzle.config import FILE_NAME, Config, ConfigError
 from kuzzle.config.annotated import annotated
 from kuzzle.config.options import load_options
+from kuzzle.generate import add_generate
 from kuzzle.shell.commands import add_commands
 from kuzzle.shell.errors import ShellError, UsageError
 
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         subparser.set_defaults(command=command)
     _add_store_commands(commands)
     add_commands(commands)
+    add_generate(commands)
     return parser
 
 

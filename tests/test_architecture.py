@@ -20,6 +20,7 @@ ROOT = SCHEMAS_FOLDER.parent
 ROWS = (
     ("kuzzle.__main__",),
     ("kuzzle.cli",),
+    ("kuzzle.generate",),
     ("kuzzle.shell",),
     ("kuzzle.process",),
     ("kuzzle.app",),
@@ -29,7 +30,7 @@ ROWS = (
     ("kuzzle.controllers",),
     ("kuzzle.api",),
     ("kuzzle.specifications",),
-    ("kuzzle.security", "kuzzle.realtime", "kuzzle.metrics"),
+    ("kuzzle.security", "kuzzle.realtime", "kuzzle.metrics", "kuzzle.generation"),
     ("kuzzle.storage",),
     ("kuzzle",),  # the leaves
 )

@@ -11,7 +11,8 @@ import yaml
 
 from kuzzle.catalogue import Catalogue
 from kuzzle.entrypoint import Entrypoint
-from kuzzle.swagger import swagger_document
+from kuzzle.generation.bundle import bundled_schema
+from kuzzle.generation.swagger import swagger_document
 
 _JSON: Final = "application/json"
 _YAML: Final = "application/yaml"
@@ -42,6 +43,7 @@ class Pages:
             "/_ready": self.readiness,
             "/swagger.json": self.swagger_json,
             "/swagger.yml": self.swagger_yaml,
+            "/schema.json": self.schema_json,
         }
 
     async def nothing(self) -> Page:
@@ -66,11 +68,19 @@ class Pages:
         """The same, in YAML."""
         return await self._document("yaml", _swagger_yaml)
 
+    async def schema_json(self) -> Page:
+        """The API as one JSON Schema."""
+        return await self._document("schema", _schema_json)
+
     async def _document(self, name: str, make: Callable[[Catalogue], Page]) -> Page:
         """Make a document at its first request, in a thread: it takes a while."""
         if name not in self._documents:
             self._documents[name] = await asyncio.to_thread(make, self._entrypoint.api.catalogue)
         return self._documents[name]
+
+
+def _schema_json(catalogue: Catalogue) -> Page:
+    return Page(200, _JSON, orjson.dumps(bundled_schema(catalogue)))
 
 
 def _swagger_json(catalogue: Catalogue) -> Page:

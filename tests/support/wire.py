@@ -36,20 +36,7 @@ def check_notification(notification: dict[str, Any]) -> None:
 
 
 # Errors that any action may meet on its way through the gates.
-GATE_ERRORS = frozenset(
-    {
-        "api.process.overloaded",
-        "api.process.incompatible_sdk_version",
-        "api.assert.missing_argument",
-        "api.assert.invalid_type",
-        "api.assert.invalid_argument",
-        "api.assert.body_required",
-        "security.rights.unauthorized",
-        "security.rights.forbidden",
-        "security.token.invalid",
-        "security.token.expired",
-    }
-)
+GATE_ERRORS = frozenset(load_schema("response.json")["$defs"]["gateErrors"]["enum"])
 
 
 def allowed_errors(controller: str, action: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kuzzle.catalogue import Catalogue
-from kuzzle.swagger import swagger_document
+from kuzzle.generation.swagger import swagger_document
 
 CATALOGUE = Catalogue.load(1)
 DOCUMENT = swagger_document(CATALOGUE)

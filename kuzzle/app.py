@@ -31,6 +31,7 @@ from kuzzle.controllers.collection import CollectionController
 from kuzzle.controllers.document import DocumentController
 from kuzzle.controllers.importing import Importer
 from kuzzle.controllers.index import IndexController
+from kuzzle.controllers.memory_storage.controller import MemoryStorageController
 from kuzzle.controllers.passwords import PasswordController
 from kuzzle.controllers.realtime import RealtimeController
 from kuzzle.controllers.security.creating import UserMaker
@@ -43,6 +44,7 @@ from kuzzle.entrypoint import Entrypoint
 from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
+from kuzzle.memory_storage.base import MemoryStorage
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.entitlement import Entitlement
 from kuzzle.realtime.subscriptions import Realtime
@@ -105,6 +107,7 @@ class Application:
         limits = config.section("limits")
         api = ApiV1(Catalogue.load(1).without(controllers_switched_off(config)))
         self.storage = build_storage(config)
+        self.memory_storage = build_memory_storage(config)
         self.security = SecurityModel(self.storage, config.section("security"))
         self.specifications = Specifications(self.storage)
         self.realtime = Realtime(limits, clock=time.time)
@@ -168,6 +171,7 @@ class Application:
         return Registry(
             [
                 ServerController(self.storage, self.security.users, self.statistics, self.config),
+                MemoryStorageController(self.memory_storage),
                 IndexController(self.storage, self.auto_refresh, rights),
                 CollectionController(self.storage, self.realtime, self.auto_refresh, specifications, rights, limits),
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
@@ -200,7 +204,7 @@ class Application:
                     self.background,
                     self.statistics,
                     self.config,
-                    caches={"internalCache": self._empty_cache},
+                    caches={"internalCache": self._empty_cache, "memoryStorage": self._empty_memory_storage},
                     stop_server=lambda: self.stop_server(),
                 ),
             ]
@@ -211,6 +215,9 @@ class Application:
         self.statistics.clear()
         self.storage.end_scrolls()
         await self.tokens.revoke_everything()
+
+    async def _empty_memory_storage(self) -> None:
+        await self.memory_storage.execute([b"FLUSHDB"])
 
     def _token_ended(self, token_id: str, is_expired: bool) -> None:
         self.realtime.end_token(token_id, is_expired=is_expired)
@@ -311,6 +318,7 @@ class Application:
         """
         await self.storage.open()
         try:
+            await self.memory_storage.open()
             await self.auto_refresh.load()
             await self.specifications.load()
             self.tokens.start()
@@ -351,6 +359,7 @@ class Application:
         self.outgoing.close()
         await self.entitlement.stop()
         await self.tokens.stop()
+        await self.memory_storage.close()
         await self.storage.close()
 
 
@@ -370,6 +379,14 @@ def build_storage(config: Config) -> Storage:
         max_scrolls=config.section("limits")["scrolls"],
         search_limit_ms=config.section("limits")["searchDuration"],
     )
+
+
+def build_memory_storage(config: Config) -> MemoryStorage:
+    """Build the backend that `memoryStorage.backend` names; only that one is imported."""
+    options = config.section("memoryStorage")
+    from kuzzle.memory_storage.embedded import EmbeddedMemoryStorage
+
+    return EmbeddedMemoryStorage(max_bytes=options["memory"]["maxBytes"])
 
 
 def controllers_switched_off(config: Config) -> list[str]:

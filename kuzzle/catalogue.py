@@ -22,6 +22,10 @@ from kuzzle.validation import Fault, Validator
 _OWN_MEMBERS: Final = frozenset({"in", "required"})
 # Members that no check reads.
 _ANNOTATIONS: Final = frozenset({"default", "description"})
+# Second names of controllers.
+ALIASES: Final[Mapping[str, str]] = {"memoryStorage": "ms"}
+# Actions that Kuzzle declares routes for, and does not have: calling them is a 404 `api.process.action_not_found`.
+_ROUTES_TO_NOTHING: Final = (("ms", "bgrewriteaof", "/ms/_bgrewriteaof"), ("ms", "bgsave", "/ms/_bgsave"))
 _INTEGER: Final = re.compile(r"[+-]?\d{1,19}")
 
 
@@ -87,8 +91,8 @@ class ActionDefinition:
         """Return the JSON Schema of an argument, with its description and default."""
         argument = self.arguments[name]
         schema = {key: value for key, value in argument.items() if key not in _OWN_MEMBERS}
-        if argument.get("required") and argument.get("type") == "string":  # an empty text counts as absent
-            schema["minLength"] = 1
+        if argument.get("required") and argument.get("type") == "string":
+            schema.setdefault("minLength", 1)  # an empty text counts as absent, unless the schema says otherwise
         return schema
 
     def check(self, payload: Mapping[str, Any]) -> None:
@@ -115,15 +119,15 @@ class ActionDefinition:
         """Return the error of a fault, after its rank among the faults of a call."""
         path = ".".join(str(part) for part in fault.path)
         missing = _missing(fault, path)
-        if missing == "body":
+        if missing == "body" and fault.named is None:
             return (0, 0), KuzzleError("api.assert.body_required")
         if missing is not None:
-            return (1, self._position(missing)), KuzzleError("api.assert.missing_argument", missing)
+            return (1, self._position(missing)), KuzzleError("api.assert.missing_argument", fault.named or missing)
         if fault.error_id is not None:
-            return (2, self._position(path)), _own_error(fault.error_id, fault, path)
+            return (2, self._position(path)), _own_error(fault.error_id, fault, fault.named or path)
         if fault.keyword == "type":
             kinds = [fault.expected] if isinstance(fault.expected, str) else fault.expected
-            expected = " or ".join(kind for kind in kinds if kind != "null")
+            expected = fault.wording or " or ".join(kind for kind in kinds if kind != "null")
             return (2, self._position(path)), KuzzleError("api.assert.invalid_type", path, expected)
         return (2, self._position(path)), KuzzleError("api.assert.invalid_argument", path, _expectation(fault))
 
@@ -137,6 +141,12 @@ class Catalogue:
 
     def __init__(self, definitions: Mapping[tuple[str, str], ActionDefinition]) -> None:
         self._definitions = definitions
+        self._by_any_name = {
+            (alias, action): definition
+            for alias, name in ALIASES.items()
+            for (controller, action), definition in definitions.items()
+            if controller == name
+        } | dict(definitions)
 
     @classmethod
     def load(cls, generation: int) -> Catalogue:
@@ -155,8 +165,13 @@ class Catalogue:
         )
 
     def find(self, controller: str | None, action: str | None) -> ActionDefinition | None:
-        """Return an action, None when the generation has none of that name."""
-        return self._definitions.get((controller, action))  # type: ignore[arg-type]
+        """Return an action, None when the generation has none of that name; an alias of the controller will do."""
+        return self._by_any_name.get((controller, action))  # type: ignore[arg-type]
+
+    def names(self) -> Iterator[tuple[str, ActionDefinition]]:
+        """Yield the actions with each name of their controller."""
+        for (controller, _), definition in self._by_any_name.items():
+            yield controller, definition
 
     def without(self, controllers: Iterable[str]) -> Catalogue:
         """Return the same without some controllers."""
@@ -169,6 +184,13 @@ class Catalogue:
 
     def __iter__(self) -> Iterator[ActionDefinition]:
         return iter(self._definitions.values())
+
+
+def routes_to_nothing() -> Iterator[ActionDefinition]:
+    """Yield what HTTP routes lead to without being an action of the catalogue."""
+    for controller, action, path in _ROUTES_TO_NOTHING:
+        specification = {"http": [{"verb": "POST", "path": path}]}
+        yield ActionDefinition(controller, action, "No action of this server.", specification)
 
 
 def _read(
@@ -215,6 +237,8 @@ def _from_text(kind: Any, text: str | list[str]) -> Any:
 def _missing(fault: Fault, path: str) -> str | None:
     """Return what a fault says to be absent: not there, an empty text where one is needed, null in a body."""
     if fault.keyword == "required":
+        if fault.error_id is not None:
+            return None
         name = next(name for name in fault.expected if name not in fault.found)
         return f"{path}.{name}" if path else str(name)
     if fault.found is None or (fault.keyword == "minLength" and fault.found == ""):
@@ -225,11 +249,15 @@ def _missing(fault: Fault, path: str) -> str | None:
 def _own_error(error_id: str, fault: Fault, path: str) -> KuzzleError:
     """Build the error that a schema names: its text asks for argument and expectation, for the value or for nothing."""
     wanted = error_table()[error_id]["1"]["message"].count("%s")
-    return KuzzleError(error_id, *((path, _expectation(fault)) if wanted == 2 else (fault.found,))[:wanted])
+    return KuzzleError(
+        error_id, *((path, _expectation(fault)) if wanted == 2 else (fault.named or fault.found,))[:wanted]
+    )
 
 
 def _expectation(fault: Fault) -> str:
     """Word what would have been right."""
+    if fault.wording is not None:
+        return fault.wording
     if fault.keyword == "enum":
         texts = (value if isinstance(value, str) else orjson.dumps(value).decode() for value in fault.expected)
         return f"one of {', '.join(dict.fromkeys(texts))}"

@@ -35,6 +35,9 @@ class Fault:
         message: The library's wording, for logs and configuration errors.
         error_id: The member `error` beside that keyword, by which our schemas name the error of a
             wrong value; None without.
+        named: The member `named` there, or of what is absent, unless it has an error of its own: what error texts
+            call it; None without.
+        wording: The member `expected` there: what error texts say would be right; None without.
     """
 
     path: tuple[str | int, ...]
@@ -43,6 +46,8 @@ class Fault:
     found: Any
     message: str
     error_id: str | None = None
+    named: str | None = None
+    wording: str | None = None
 
 
 class Validator:
@@ -74,14 +79,23 @@ class Validator:
             from jsonschema import Draft202012Validator
 
             self._slow = Draft202012Validator(self._schema)
-        return [
-            Fault(
-                tuple(error.absolute_path),
-                error.validator,
-                error.validator_value,
-                error.instance,
-                error.message,
-                error.schema.get("error") if isinstance(error.schema, dict) else None,
-            )
-            for error in self._slow.iter_errors(value)
-        ]
+        return [_fault(error) for error in self._slow.iter_errors(value)]
+
+
+def _fault(error: Any) -> Fault:
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    error_id, named = schema.get("error"), schema.get("named")
+    if error.validator == "required" and error_id is None:
+        absent = next(name for name in error.validator_value if name not in error.instance)
+        member = schema.get("properties", {}).get(absent, {})
+        named = None if "error" in member else member.get("named")
+    return Fault(
+        tuple(error.absolute_path),
+        error.validator,
+        error.validator_value,
+        error.instance,
+        error.message,
+        error_id,
+        named,
+        schema.get("expected"),
+    )

@@ -31,7 +31,7 @@ ROWS = (
     ("kuzzle.api",),
     ("kuzzle.specifications",),
     ("kuzzle.security", "kuzzle.realtime", "kuzzle.metrics", "kuzzle.generation"),
-    ("kuzzle.storage",),
+    ("kuzzle.storage", "kuzzle.memory_storage"),
     ("kuzzle",),  # the leaves
 )
 # What a protocol may use of the entry point.

@@ -27,6 +27,8 @@ NOTIFICATION_KINDS: Final[Mapping[str, str]] = {
     "server": "serverNotification",
 }
 
+# Keywords of our own, which say how a fault is worded.
+_OWN_KEYWORDS: Final = frozenset({"error", "named", "expected"})
 # How keywords of JSON Schema hold schemas; what stands under any other keyword is plain data.
 _SCHEMA_KEYWORDS: Final = frozenset(
     {"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"}
@@ -158,7 +160,7 @@ class Definitions:
         if "$ref" in schema:
             return self._resolved(schema, local)
         return {
-            ("x-error" if keyword == "error" else keyword): _mapped(
+            (f"x-{keyword}" if keyword in _OWN_KEYWORDS else keyword): _mapped(
                 keyword, value, lambda part: self._translated(part, local)
             )
             for keyword, value in schema.items()

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
 from typing import Final, NamedTuple
 
+from kuzzle.catalogue import ALIASES
 from kuzzle.request import Request
 from kuzzle.response import Response
 
@@ -106,6 +107,7 @@ class RequestMeter:
         tally.buckets[bisect_left(BUCKETS_S, seconds)] += 1
 
     def _labels(self, controller: str | None, action: str | None, protocol: str, status: int) -> Labels:
+        controller = ALIASES.get(controller or OTHER, controller)
         if controller not in self._controllers:
             controller = OTHER
         if (controller, action) not in self._actions:

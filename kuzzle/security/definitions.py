@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kuzzle.catalogue import ALIASES
 from kuzzle.errors import KuzzleError
 
 Source = dict[str, Any]
@@ -19,8 +20,8 @@ ANONYMOUS_NAME: Final = "anonymous"
 PROTECTED_NAMES: Final = ("admin", "default", ANONYMOUS_NAME)
 """Roles and profiles that every server has and that cannot be deleted."""
 
-# Two names of one controller.
-_ALIASES: Final = {"ms": "memoryStorage", "memoryStorage": "ms"}
+# Controllers with two names: each to its other one.
+_ALIASES: Final = {**ALIASES, **{name: alias for alias, name in ALIASES.items()}}
 
 
 @dataclass(frozen=True, slots=True)

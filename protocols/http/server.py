@@ -8,7 +8,7 @@ from typing import Final
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
-from kuzzle.catalogue import ActionDefinition, Catalogue
+from kuzzle.catalogue import ActionDefinition, Catalogue, routes_to_nothing
 from kuzzle.notification import Notification
 from protocols.base import Protocol, ProtocolContext
 from protocols.http.bodies import BodyLimits
@@ -81,7 +81,7 @@ def build_routes(catalogue: Catalogue, pages: Pages) -> RouteTree[ActionDefiniti
         KuzzleError: `network.http.duplicate_url`.
     """
     routes: RouteTree[ActionDefinition | PageMaker] = RouteTree()
-    for action in catalogue:
+    for action in (*catalogue, *routes_to_nothing()):
         for route in action.routes:
             routes.add(route.verb, route.path, action)
     for path, page in pages.by_path().items():

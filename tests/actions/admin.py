@@ -153,6 +153,7 @@ ACTIONS = {
         DONE,
         prepare=log_in,
         refusals=(Refusal("services.cache.database_not_found", {"database": "unheard of"}),),
+        unreachable={"services.cache.not_connected": "the embedded memory storage is a part of the server"},
     ),
     "resetDatabase": Action({}, DONE, refusals=(locked("resetDatabase"),)),
     "shutdown": Action({}, DONE, refusals=(locked("shutdown"),)),

@@ -191,9 +191,9 @@ def test_names_of_pipes_follow_the_action() -> None:
 
 def test_what_is_not_there_is_not_found() -> None:
     assert CATALOGUE.find("document", "mUpsert") is None
-    assert CATALOGUE.find("ms", "get") is None
+    assert CATALOGUE.find("memory", "get") is None
     assert CATALOGUE.has_controller("document")
-    assert not CATALOGUE.has_controller("ms")
+    assert not CATALOGUE.has_controller("memory")
 
 
 def test_references_are_gone() -> None:

@@ -194,7 +194,7 @@ def test_any_file_is_accepted_or_refused_line_by_line(tmp_path: Path, content: b
         ("limits: {MaxRequestSize: 2}", ["limits.MaxRequestSize: unknown option; did you mean `maxRequestSize`"]),
         ("cache: {xyz: 1}", ["cache.xyz: unknown option; expected one of backend"]),
         ("server: {maxRequestSize: 1MB}", ["server.maxRequestSize: unknown option; here it is limits.maxRequestSize"]),
-        ("services: {}", ["services: unknown option; here it is storage and cache"]),
+        ("services: {}", ["services: unknown option; here it is storage, cache and memoryStorage"]),
         ("protocols: {htpp: {port: 1}}",
          ["protocols.htpp: unknown protocol; did you mean `http`; one of your own needs the option `class`"]),
         (

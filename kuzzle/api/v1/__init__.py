@@ -189,9 +189,9 @@ def _envelope(request: Request, status: int, error: dict[str, Any] | None, resul
 
 def _public_actions(catalogue: Catalogue) -> dict[str, Any]:
     controllers: dict[str, Any] = {}
-    for definition in catalogue:
-        shown: dict[str, Any] = {"controller": definition.controller, "action": definition.name}
+    for controller, definition in catalogue.names():
+        shown: dict[str, Any] = {"controller": controller, "action": definition.name}
         if definition.routes:
             shown["http"] = [{"url": route.path, "verb": route.verb} for route in definition.routes]
-        controllers.setdefault(definition.controller, {})[definition.name] = shown
+        controllers.setdefault(controller, {})[definition.name] = shown
     return controllers

@@ -33,7 +33,7 @@ KNOWN = [
     if definition.name in TABLES.get(definition.controller, {})
 ]
 # Controllers whose tables are still to be written; one that has a file must have all its actions in it.
-LATER = {"ms", "kuzzle-plugin-auth-passport-local/password"}
+LATER = {"kuzzle-plugin-auth-passport-local/password"}
 FASTER = {"storage": {"sqlite": {"durability": "normal"}}}
 # What befalls the store, with the error that a call gets then.
 MISHAPS = {

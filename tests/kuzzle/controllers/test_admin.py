@@ -97,7 +97,7 @@ async def test_work_in_the_background_ends_before_the_store_is_closed(tmp_path: 
         ("loadFixtures", {"body": {"a": {"b": {}}}}, 400, "api.assert.invalid_argument"),
         ("loadFixtures", {"body": {"%a": {}}}, 400, "services.storage.index_reserved"),
         ("resetCache", {}, 400, "api.assert.missing_argument"),
-        ("resetCache", {"database": "memoryStorage"}, 404, "services.cache.database_not_found"),
+        ("resetCache", {"database": "memory"}, 404, "services.cache.database_not_found"),
         ("resetCache", {"database": "none"}, 404, "services.cache.database_not_found"),
     ],
 )

@@ -1,0 +1,1 @@
+"""The controller `ms`: a thin door on the commands of Redis."""

@@ -66,6 +66,8 @@ setup(
             "hypothesis>=6.100",
             "paho-mqtt>=2",
             "websocket-client>=1.6",  # what python-socketio's own client speaks WebSocket with
+            "openapi-spec-validator>=0.8",
+            "schemathesis>=4.10",
             "mypy>=2.0",
             "ruff>=0.17",
             "bandit>=1.8",

@@ -17,6 +17,7 @@ from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config
 from kuzzle.encoding import JsonError, decode_json, encode_json
 from kuzzle.generation.bundle import bundled_schema
+from kuzzle.generation.openapi import openapi_document
 from kuzzle.shell.errors import ShellError, UsageError
 
 Maker = Callable[[Catalogue], dict[str, Any]]
@@ -26,6 +27,7 @@ _TIMEOUT_S: Final = 30.0
 _MAX_BYTES: Final = 64 * 1024 * 1024
 
 _DOCUMENTS: Final[dict[str, tuple[Maker, str]]] = {
+    "openapi": (openapi_document, "the HTTP routes of the API as an OpenAPI 3.1 document"),
     "schema": (bundled_schema, "the API as one JSON Schema (draft 2020-12)"),
 }
 

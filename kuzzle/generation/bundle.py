@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import kuzzle
 from kuzzle.catalogue import Catalogue
-from kuzzle.errors import error_table
-from kuzzle.generation.definitions import Definitions, action_name, all_error_ids, error_status
+from kuzzle.generation.definitions import Definitions, action_name
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,13 +27,6 @@ def bundled_schema(catalogue: Catalogue) -> dict[str, Any]:
     parts["response"] = {
         "description": "What an action answers, told apart by `controller` and `action`.",
         "anyOf": [definitions.reference(name) for name in _answers(catalogue, parts)],
-    }
-    parts["errorId"] = {
-        "description": "Ids of the errors that actions answer.",
-        "oneOf": [
-            {"const": error_id, "title": error_table()[error_id]["1"]["message"], "x-status": error_status(error_id)}
-            for error_id in sorted({error_id for definition in catalogue for error_id in all_error_ids(definition)})
-        ],
     }
     return {
         "$schema": _DIALECT,

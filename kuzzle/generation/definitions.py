@@ -4,7 +4,7 @@ Every document has them under its own place (`#/$defs/`, `#/components/schemas/`
 
 - `<controller>.<action>.request`, `.body`, `.result`, `.response` (all went well), `.partial` (parts failed)
   and `.failure`; a slash in the name of a controller becomes a dot;
-- `requestEnvelope`, `responseEnvelope`, `error`, `fault`, `notification` and its kinds;
+- `requestEnvelope`, `responseEnvelope`, `error`, `errorId`, `fault`, `notification` and its kinds;
 - the names of `definitions.json` for what several actions share.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from kuzzle.catalogue import ActionDefinition, Catalogue
+from kuzzle.catalogue import ALIASES, ActionDefinition, Catalogue
 from kuzzle.errors import error_table
 from kuzzle.schemas import load_schema
 
@@ -28,7 +28,7 @@ NOTIFICATION_KINDS: Final[Mapping[str, str]] = {
 }
 
 # Keywords of our own, which say how a fault is worded.
-_OWN_KEYWORDS: Final = frozenset({"error", "named", "expected"})
+OWN_KEYWORDS: Final = frozenset({"error", "named", "expected"})
 # How keywords of JSON Schema hold schemas; what stands under any other keyword is plain data.
 _SCHEMA_KEYWORDS: Final = frozenset(
     {"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"}
@@ -78,6 +78,17 @@ class Definitions:
         self._made["notification"] = self._translated(_without_head(notification), NOTIFICATION_KINDS)
         for kind, name in NOTIFICATION_KINDS.items():
             self._made[name] = self._translated(notification["$defs"][kind], NOTIFICATION_KINDS)
+        self._made["errorId"] = self._error_id()
+
+    def _error_id(self) -> Schema:
+        known = {*response_ids("httpErrors"), *(name for each in self._catalogue for name in all_error_ids(each))}
+        return {
+            "description": "Ids of the errors that are answered, each with its message (a title) and status.",
+            "oneOf": [
+                {"const": name, "title": error_table()[name]["1"]["message"], "x-status": error_status(name)}
+                for name in sorted(known)
+            ],
+        }
 
     def _add_action(self, definition: ActionDefinition) -> None:
         name, call = action_name(definition), f"{definition.controller}:{definition.name}"
@@ -119,7 +130,7 @@ class Definitions:
             "properties": {
                 "status": status,
                 "error": error,
-                "controller": {"const": definition.controller},
+                "controller": _one_of(controller_names(definition)),
                 "action": {"const": definition.name},
                 "result": result,
             },
@@ -128,7 +139,10 @@ class Definitions:
     def _request(self, definition: ActionDefinition) -> Schema:
         envelope = load_schema("request.json")["properties"]
         properties: Schema = {
-            "controller": {"const": definition.controller, "description": envelope["controller"]["description"]},
+            "controller": {
+                **_one_of(controller_names(definition)),
+                "description": envelope["controller"]["description"],
+            },
             "action": {"const": definition.name, "description": envelope["action"]["description"]},
             **{member: envelope[member] for member in _ENVELOPE_MEMBERS},
         }
@@ -160,7 +174,7 @@ class Definitions:
         if "$ref" in schema:
             return self._resolved(schema, local)
         return {
-            (f"x-{keyword}" if keyword in _OWN_KEYWORDS else keyword): _mapped(
+            (f"x-{keyword}" if keyword in OWN_KEYWORDS else keyword): _mapped(
                 keyword, value, lambda part: self._translated(part, local)
             )
             for keyword, value in schema.items()
@@ -185,10 +199,20 @@ def action_name(definition: ActionDefinition) -> str:
     return f"{definition.controller.replace('/', '.')}.{definition.name}"
 
 
+def controller_names(definition: ActionDefinition) -> list[str]:
+    """Return the names of an action's controller, its own before the others."""
+    return [definition.controller, *(alias for alias, name in ALIASES.items() if name == definition.controller)]
+
+
 def all_error_ids(definition: ActionDefinition) -> list[str]:
     """Return the ids of every error an action may answer, sorted."""
-    gates = load_schema("response.json")["$defs"]["gateErrors"]["enum"]
-    return sorted({*gates, *definition.specification["errors"]})
+    return sorted({*response_ids("gateErrors"), *definition.specification["errors"]})
+
+
+def response_ids(group: str) -> list[str]:
+    """Return the ids of errors that are answered whatever the action: `gateErrors` or `httpErrors`."""
+    ids: list[str] = load_schema("response.json")["$defs"][group]["enum"]
+    return ids
 
 
 def error_ids(definition: ActionDefinition, statuses: Iterable[int]) -> list[str]:
@@ -201,6 +225,10 @@ def error_status(error_id: str) -> int:
     """Return the HTTP status of an error."""
     status: int = error_table()[error_id]["1"]["status"]
     return status
+
+
+def _one_of(names: list[str]) -> Schema:
+    return {"const": names[0]} if len(names) == 1 else {"enum": names}
 
 
 def _without_head(schema: Mapping[str, Any]) -> Schema:

@@ -12,6 +12,7 @@ import yaml
 from kuzzle.catalogue import Catalogue
 from kuzzle.entrypoint import Entrypoint
 from kuzzle.generation.bundle import bundled_schema
+from kuzzle.generation.openapi import openapi_document
 from kuzzle.generation.swagger import swagger_document
 
 _JSON: Final = "application/json"
@@ -43,6 +44,7 @@ class Pages:
             "/_ready": self.readiness,
             "/swagger.json": self.swagger_json,
             "/swagger.yml": self.swagger_yaml,
+            "/openapi.json": self.openapi_json,
             "/schema.json": self.schema_json,
         }
 
@@ -68,6 +70,10 @@ class Pages:
         """The same, in YAML."""
         return await self._document("yaml", _swagger_yaml)
 
+    async def openapi_json(self) -> Page:
+        """The routes of the API as OpenAPI 3.1 has them."""
+        return await self._document("openapi", _openapi_json)
+
     async def schema_json(self) -> Page:
         """The API as one JSON Schema."""
         return await self._document("schema", _schema_json)
@@ -77,6 +83,10 @@ class Pages:
         if name not in self._documents:
             self._documents[name] = await asyncio.to_thread(make, self._entrypoint.api.catalogue)
         return self._documents[name]
+
+
+def _openapi_json(catalogue: Catalogue) -> Page:
+    return Page(200, _JSON, orjson.dumps(openapi_document(catalogue)))
 
 
 def _schema_json(catalogue: Catalogue) -> Page:

@@ -73,6 +73,7 @@ def test_every_action_has_its_schemas() -> None:
         ({"controller": "server", "action": "now"}, True),
         ({"controller": "server", "action": "now", "jwt": None, "volatile": {"a": 1}, "more": 1}, True),
         ({"controller": "server", "action": "later"}, False),
+        ({"controller": "memoryStorage", "action": "get", "_id": "key"}, True),
         ({"controller": "document", "action": "get", "index": "i", "collection": "c", "_id": "1"}, True),
         ({"controller": "document", "action": "get", "index": "i", "collection": "c", "_id": ""}, False),
         ({"controller": "document", "action": "get", "index": "i", "collection": "c"}, False),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from running import FREE_PORTS, RunningServer, run
 
-KINDS = ("schema",)
+KINDS = ("openapi", "schema")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 

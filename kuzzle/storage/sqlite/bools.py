@@ -54,16 +54,12 @@ def conjunction(
     if not size:
         return NOTHING
     leader, _ = must[place]
-    others = [*must[:place], *must[place + 1 :]]
+    others = _narrowed(translation, [*must[:place], *must[place + 1 :]], size)
     optional = _narrowed(translation, should, size) if required else []
-    rest = _joined(
-        _narrowed(translation, others, size), _some(optional, required), _narrowed(translation, must_not, size)
-    )
-    if rest == EVERYTHING:
-        return leader
-    whole = f"({leader} AND {rest})"
-    lookups.remember_lead(whole, leader, rest, size)
-    return whole
+    sets = [text for text in others if lookups.is_known(text)]
+    asked = [text for text in others if not lookups.is_known(text)]
+    rest = _joined(asked, _some(optional, required), _narrowed(translation, must_not, size))
+    return lookups.led_by(leader, sets, None if rest == EVERYTHING else rest, size)
 
 
 def score(translation: Translation, query: Bool) -> Score:

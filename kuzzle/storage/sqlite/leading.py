@@ -34,14 +34,20 @@ def find_leading(translation: Translation, state: CollectionState, condition: st
     led = translation.lookups.lead(condition)
     if led is None or (led.rest is not None and _asks_document(led.rest)):
         return None
-    lookup, table = led.lookup, state.values_table
+    lookup, table, lookups = led.lookup, state.values_table, translation.lookups
+    if led.others and isinstance(score, float):
+        # The limit keeps SQLite from asking the rest of what either set has, instead of what both have.
+        rest = "" if led.rest is None else f" WHERE {led.rest}"
+        source = f"FROM ({lookups.rids(lookup, *led.others)} LIMIT -1) AS d{rest}"
+        return Leading(source, source, None)
+    tests = lookups.tests(led)
     if lookup.is_one_value:
-        source = f"FROM {table} AS d WHERE {lookup.where}{f' AND {led.rest}' if led.rest else ''}"
+        source = f"FROM {table} AS d WHERE {lookup.where}{f' AND {tests}' if tests else ''}"
         found = score if isinstance(score, float) else translation.relevance.along(lookup.where, score)
         return Leading(source, source, _of_rids(found))
     if not lookup.words:
         return None
-    rest = f" WHERE {led.rest}" if led.rest else ""
+    rest = f" WHERE {tests}" if tests else ""
     source = f"FROM (SELECT DISTINCT rid FROM {table} WHERE {lookup.where}) AS d{rest}"
     if isinstance(score, float):
         return Leading(source, source, None)
@@ -54,7 +60,7 @@ def find_leading(translation: Translation, state: CollectionState, condition: st
 def counted(translation: Translation, state: CollectionState, condition: str) -> str | None:
     """Return the rest of a statement that has a row for each match of a condition, where it is a single look-up."""
     led = translation.lookups.lead(condition)
-    if led is None or led.rest is not None:
+    if led is None or not led.is_alone:
         return None
     return f"FROM (SELECT DISTINCT rid FROM {state.values_table} WHERE {led.lookup.where})"
 

@@ -64,7 +64,7 @@ class Matches:
         self._source = self._matching if self._leading is None else self._leading.source
         # Asking what few documents match takes longer than keeping the answer for both, the page and the count.
         led = self._translation.lookups.lead(self._condition)
-        self._is_small = led is not None and led.rest is not None
+        self._is_small = led is not None and not led.is_alone
 
     @property
     def translation(self) -> Translation:

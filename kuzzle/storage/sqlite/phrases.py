@@ -100,10 +100,9 @@ def _condition(translation: Translation, field: Field, words: Sequence[Words], s
     if translation.asks_each:
         return asked
     leader = translation.words_condition(field, rows.rarest.choices)
-    whole = f"({leader} AND {asked})"
     if rows.size <= MAX_LED:
-        translation.lookups.remember_lead(whole, leader, asked, rows.size)
-    return whole
+        return translation.lookups.led_by(leader, (), asked, rows.size)
+    return f"({leader} AND {asked})"
 
 
 def score(translation: Translation, query: MatchPhrase | MatchPhrasePrefix) -> Score:

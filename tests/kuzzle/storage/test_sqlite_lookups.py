@@ -92,6 +92,12 @@ CASES: list[tuple[dict[str, Any], Holds]] = [
      lambda it: is_rare(it) and it["text"].endswith("word1")),
     ({"must": [{"match": {"text": {"query": "common word3", "operator": "and"}}}]},
      lambda it: it["text"].endswith("word3")),
+    ({"filter": [HALF, *({"range": {"number": {"gte": -number}}} for number in range(600))]},
+     lambda it: it["half"]),
+    ({"filter": [RARE, HALF, WIDE], "must": [{"match": {"text": "word3"}}]},
+     lambda it: is_rare(it) and it["half"] and is_wide(it) and it["text"].endswith("word3")),
+    ({"filter": [{"terms": {"rare": ["r3", "r4"]}}, {"terms": {"rare": ["r3", "r5"]}}, WIDE]},
+     lambda it: ("r3" in it["rare"] or {"r4", "r5"} <= set(it["rare"])) and is_wide(it)),
     ({"filter": [RARE, {"ids": {"values": [f"d{number}" for number in range(200)]}}]}, is_rare),
 ]  # fmt: skip
 

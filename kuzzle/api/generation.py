@@ -20,10 +20,15 @@ from kuzzle.storage.query import Query
 
 
 class ApiGeneration(ABC):
-    """The wire shapes and manners of one generation of the API."""
+    """The wire shapes and manners of one generation of the API.
+
+    Attributes:
+        has_later_filter_keywords: Whether filters of its subscriptions may hold `match` and `select`.
+    """
 
     number: int
     catalogue: Catalogue
+    has_later_filter_keywords: bool
 
     @abstractmethod
     def success(self, request: Request, result: Any) -> Response:

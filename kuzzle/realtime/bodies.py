@@ -71,3 +71,16 @@ def texts(values: Any, path: str) -> Sequence[str]:
 def is_number(value: Any) -> bool:
     """Tell whether a value is a finite number; true and false are none."""
     return type(value) is int or (type(value) is float and math.isfinite(value))
+
+
+def check_likeness(pattern: Any, path: str, depth: int) -> int:
+    """Return how many values something that others must be like holds; it may nest so deep."""
+    if depth < 0:
+        refuse(path, "nests too deep")
+    if isinstance(pattern, dict):
+        return 1 + sum(check_likeness(part, f"{path}.{name}", depth - 1) for name, part in pattern.items())
+    if isinstance(pattern, list):
+        return 1 + sum(check_likeness(part, path, depth - 1) for part in pattern)
+    if not (pattern is None or isinstance(pattern, str | bool) or is_number(pattern)):
+        refuse(path, "must hold only values of JSON")
+    return 1

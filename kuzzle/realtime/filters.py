@@ -4,6 +4,8 @@
 fields, a colon, the reason. What it accepts becomes a normal form (`normal_form.py`), and with an index
 and a collection the id of a room.
 
+`match` and `select` are later than the others: who asks for filters of the first generation does not know them.
+
 A keyword is one entry of `_READERS`: it gets its body and answers an expression, negated already when
 an odd number of `not` stands around it, so that negations end up at the clauses.
 """
@@ -18,8 +20,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from kuzzle.encoding import JsonError, decode_json
-from kuzzle.realtime.bodies import is_number, non_empty_array, one_field, only, refuse, texts
+from kuzzle.realtime.bodies import check_likeness, is_number, non_empty_array, one_field, only, refuse, texts
 from kuzzle.realtime.geo_bodies import read_box, read_circle, read_polygon, read_ring
+from kuzzle.realtime.likenesses import Likeness
 from kuzzle.realtime.normal_form import WORK_PER_TERM, AllOf, AnyOf, Expression, NormalForm, normal_form, too_much_work
 from kuzzle.realtime.operators import (
     Clause,
@@ -29,10 +32,12 @@ from kuzzle.realtime.operators import (
     InRange,
     InShape,
     MatchesRegexp,
+    Resembles,
     Unplaceable,
     above,
     below,
 )
+from kuzzle.realtime.paths import element_path, plain_path
 from kuzzle.realtime.regexps import Pattern, RegexpProblem
 from kuzzle.realtime.shapes import Shape
 
@@ -53,10 +58,22 @@ _LOWER_BOUNDS: Final = ("gt", "gte")
 _UPPER_BOUNDS: Final = ("lt", "lte")
 
 
-def read_filter(filters: Any, max_terms: int = MAX_TERMS) -> NormalForm:
+MAX_LIKENESS: Final = 256
+"""How many values `match` may hold: each may have to be held against each value of a document."""
+LATER_KEYWORDS: Final = frozenset(("match", "select"))
+"""Keywords that filters of the first generation do not have."""
+_SELECT_NAMES: Final = ("field", "index", "query")
+_LONG_NAME: Final = 256  # letters of an element's path that count as a clause: each clause carries the whole path
+
+
+def read_filter(filters: Any, max_terms: int = MAX_TERMS, *, with_later_keywords: bool = False) -> NormalForm:
     """Check a filter and bring it to its normal form.
 
     Anything without keys at the root (`{}`, null, `[]`, a number) matches everything.
+
+    Args:
+        max_terms: How many *ands* it may come to.
+        with_later_keywords: Whether it may hold those of `LATER_KEYWORDS`.
 
     Raises:
         KuzzleError: 400 without id: it is no filter; 413 `core.realtime.too_many_terms`: it comes to
@@ -64,7 +81,7 @@ def read_filter(filters: Any, max_terms: int = MAX_TERMS) -> NormalForm:
     """
     if not isinstance(filters, dict | list | str) or not filters:
         return normal_form(AllOf(()), max_terms)
-    return normal_form(_FilterReader(max_terms).read(filters, "", False, 0), max_terms)
+    return normal_form(_FilterReader(max_terms, with_later_keywords).read(filters, "", False, 0), max_terms)
 
 
 def room_identifier(index: str, collection: str, form: NormalForm) -> str:
@@ -76,8 +93,10 @@ def room_identifier(index: str, collection: str, form: NormalForm) -> str:
 class _FilterReader:
     """Reads one filter, and counts its clauses: they are bounded like the work on them."""
 
-    def __init__(self, max_terms: int) -> None:
+    def __init__(self, max_terms: int, with_later_keywords: bool) -> None:
         self._max_terms = max_terms
+        self._known = [word for word in _READERS if with_later_keywords or word not in LATER_KEYWORDS]
+        self._element: tuple[str, int] | None = None  # array and index, inside of a select
         self._clauses_left = max_terms * WORK_PER_TERM
 
     def read(self, filters: Any, path: str, is_negated: bool, depth: int) -> Expression:
@@ -89,10 +108,10 @@ class _FilterReader:
         if depth > MAX_DEPTH:
             refuse(path, f"nests deeper than {MAX_DEPTH} operators")
         ((keyword, body),) = filters.items()
-        reader = _READERS.get(keyword)
+        reader = _READERS[keyword] if keyword in self._known else None
         place = f"{path}.{keyword}" if path else str(keyword)
         if reader is None:
-            refuse(place, f"unknown keyword (known: {', '.join(_READERS)})")
+            refuse(place, f"unknown keyword (known: {', '.join(self._known)})")
         return reader(self, body, place, is_negated, depth)
 
     # --- operators
@@ -137,7 +156,7 @@ class _FilterReader:
         field, value = one_field(body, path)
         if not (value is None or isinstance(value, str | bool) or is_number(value)):
             refuse(f"{path}.{field}", "must be a string, a number, a boolean or null")
-        return self._count(Equals(field, value, is_negated=is_negated))
+        return self._count(Equals(self._name(field), value, is_negated=is_negated))
 
     def is_in(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
         field, values = one_field(body, path)
@@ -148,7 +167,8 @@ class _FilterReader:
         return self._one_of("_id", texts(values, f"{path}.values"), is_negated)
 
     def _one_of(self, field: str, values: Sequence[str], is_negated: bool) -> Expression:
-        parts = [self._count(Equals(field, value, is_negated=is_negated)) for value in values]
+        name = self._name(field)
+        parts = [self._count(Equals(name, value, is_negated=is_negated)) for value in values]
         return AllOf(parts) if is_negated else AnyOf(parts)
 
     def missing(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
@@ -165,7 +185,7 @@ class _FilterReader:
             refuse(path, "cannot test an empty field name")
         start = _ARRAY_START.search(body) if body.endswith("]") else None
         if start is None:
-            return self._count(Exists(_unescaped(body), is_negated=is_negated))
+            return self._count(Exists(self._name(_unescaped(body)), is_negated=is_negated))
         text = body[start.end() : -1]
         try:
             value = decode_json(text)
@@ -173,7 +193,8 @@ class _FilterReader:
             refuse(path, f"invalid array value ({text})")
         if isinstance(value, dict | list):  # these are told apart by identity: no document holds one
             return AllOf(()) if is_negated else AnyOf(())
-        return self._count(HasElement(_unescaped(body[: start.start()]), value, is_negated=is_negated))
+        name = self._name(_unescaped(body[: start.start()]))
+        return self._count(HasElement(name, value, is_negated=is_negated))
 
     def in_range(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
         field, bounds = one_field(body, path)
@@ -196,7 +217,7 @@ class _FilterReader:
         high = below(high) if "lt" in bounds else high
         if low > high:  # two neighbours, both excluded
             return AllOf(()) if is_negated else AnyOf(())
-        return self._count(InRange(field, low, high, is_negated=is_negated))
+        return self._count(InRange(self._name(field), low, high, is_negated=is_negated))
 
     def regexp(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
         field, operand = one_field(body, path)
@@ -215,7 +236,7 @@ class _FilterReader:
             pattern = Pattern(operand, flags)
         except RegexpProblem as problem:
             refuse(place, f"cannot parse regexp expression ({problem})")
-        return self._count(MatchesRegexp(field, pattern, is_negated=is_negated))
+        return self._count(MatchesRegexp(self._name(field), pattern, is_negated=is_negated))
 
     def box(self, body: Any, path: str, is_negated: bool, _depth: int) -> Expression:
         return self._in_shape(*read_box(body, path), is_negated)
@@ -230,11 +251,52 @@ class _FilterReader:
         return self._in_shape(*read_polygon(body, path), is_negated)
 
     def _in_shape(self, field: str, shape: Shape, is_negated: bool) -> Expression:
-        inside = self._count(InShape(field, shape, is_negated=is_negated))
-        return AllOf((inside, Unplaceable(field, is_negated=True))) if is_negated else inside
+        name = self._name(field)
+        inside = self._count(InShape(name, shape, is_negated=is_negated))
+        return AllOf((inside, Unplaceable(name, is_negated=True))) if is_negated else inside
+
+    def match(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        """Read `match`: each of its fields is a question of its own."""
+        if not isinstance(body, dict):
+            refuse(path, "must be an object")
+        if not body:
+            refuse(path, "must be a non-empty object")
+        if check_likeness(body, path, MAX_DEPTH - depth) > MAX_LIKENESS:
+            refuse(path, f"cannot hold more than {MAX_LIKENESS} values")
+        parts = [self._like(self._name(field), pattern, is_negated) for field, pattern in body.items()]
+        return AnyOf(parts) if is_negated else AllOf(parts)
+
+    def _like(self, name: str, pattern: Any, is_negated: bool) -> Clause:
+        if isinstance(pattern, dict | list):
+            return self._count(Resembles(name, Likeness(pattern), is_negated=is_negated))
+        return self._count(Equals(name, pattern, is_negated=is_negated))
+
+    def select(self, body: Any, path: str, is_negated: bool, depth: int) -> Expression:
+        """Read `select`: what its query asks of an element is asked of paths in that element."""
+        given = only(body, _SELECT_NAMES, path)
+        for name in _SELECT_NAMES:
+            if name not in given:
+                refuse(path, f'the property "{name}" is missing')
+        field, index = given["field"], given["index"]
+        if not isinstance(field, str):
+            refuse(f"{path}.field", "must be a string")
+        if not field:
+            refuse(f"{path}.field", "cannot be empty")
+        if not is_number(index) or index != int(index):
+            refuse(f"{path}.index", "must be an integer")
+        outer, self._element = self._element, (self._name(field), int(index))
+        is_there = self._count(Exists(self._name("value"), is_negated=is_negated))
+        query = self.read(given["query"], f"{path}.query", is_negated, depth + 1)
+        self._element = outer
+        return AnyOf((is_there, query)) if is_negated else AllOf((is_there, query))
+
+    def _name(self, field: str) -> str:
+        """Return the name of a field of what is asked about: the document, or an element of it."""
+        name = plain_path(field)
+        return name if self._element is None else element_path(*self._element, name)
 
     def _count(self, clause: Clause) -> Clause:
-        self._clauses_left -= 1
+        self._clauses_left -= 1 if self._element is None else 1 + len(clause.field) // _LONG_NAME
         if self._clauses_left < 0:
             raise too_much_work(self._max_terms)
         return clause
@@ -257,6 +319,8 @@ _READERS: Final[Mapping[str, Callable[[_FilterReader, Any, str, bool, int], Expr
     "not": _FilterReader.none_of,
     "bool": _FilterReader.combined,
     "nothing": _FilterReader.nothing,
+    "match": _FilterReader.match,
+    "select": _FilterReader.select,
 }
 
 

@@ -15,16 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kuzzle.errors import KuzzleError
-from kuzzle.realtime.operators import (
-    Clause,
-    Equals,
-    Exists,
-    HasElement,
-    InRange,
-    InShape,
-    MatchesRegexp,
-    Unplaceable,
-)
+from kuzzle.realtime.operators import EVERY_KIND, Clause, Equals, Exists, InRange, InShape, Unplaceable
 
 Term = frozenset[Clause]
 NormalForm = tuple[tuple[Clause, ...], ...]
@@ -162,17 +153,12 @@ def _settled_on_field(clauses: set[Clause]) -> set[Clause] | None:
     if any(clause.negation() in clauses for clause in clauses if clause.is_negated):
         return None
     positive = [clause for clause in clauses if not clause.is_negated]
-    kinds = {type(clause) for clause in positive} - {Exists}
-    if not _can_stand_together(kinds):
+    if not _can_stand_together(positive):
         return None
     ranges = [clause for clause in positive if isinstance(clause, InRange)]
     if ranges:
         return _settled_on_number(clauses, ranges)
     return {clause for clause in clauses if not _is_implied(clause, positive)}
-
-
-# Clauses that one value may satisfy: a number, a text or its place, an array or its place.
-_TOGETHER: Final = ({InRange}, {MatchesRegexp, InShape}, {HasElement, InShape})
 
 
 def _is_implied(clause: Clause, positive: list[Clause]) -> bool:
@@ -185,12 +171,12 @@ def _is_implied(clause: Clause, positive: list[Clause]) -> bool:
         return any(not other.accepts(clause.value) for other in positive)
     if isinstance(clause, Unplaceable):
         return any(isinstance(other, InShape) for other in positive)
-    kinds = {type(clause), *(type(other) for other in positive if not isinstance(other, Exists))}
-    return bool(positive) and not _can_stand_together(kinds)
+    return not _can_stand_together((clause, *positive))
 
 
-def _can_stand_together(kinds: set[type[Clause]]) -> bool:
-    return not kinds or any(kinds <= together for together in _TOGETHER)
+def _can_stand_together(clauses: Iterable[Clause]) -> bool:
+    """Tell whether a value of any one type may satisfy the positive form of all these clauses."""
+    return bool(EVERY_KIND.intersection(*(clause.kinds for clause in clauses)))
 
 
 def _settled_on_number(clauses: set[Clause], ranges: list[InRange]) -> set[Clause] | None:

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self
 
+from kuzzle.realtime.likenesses import Likeness
 from kuzzle.realtime.places import find_place
 from kuzzle.realtime.regexps import Pattern, encoded
 from kuzzle.realtime.shapes import Shape
@@ -24,6 +25,7 @@ ABSENT: Final = object()
 """Stands for the value of a field that a document does not have."""
 
 NUMBERS: Final = (int, float)
+EVERY_KIND: Final[frozenset[type]] = frozenset((str, int, float, bool, type(None), list, dict))
 _KINDS: Final[Mapping[type, str]] = {
     str: "string",
     int: "number",
@@ -49,7 +51,7 @@ class Clause(ABC):
 
     rank: ClassVar[int]
     """Place of the operator among the others, the most selective first: equals 0, array element 1,
-    exists 2, shapes 3, range 4, regexp 5, no place 6."""
+    exists 2, shapes 3, range 4, regexp 5, no place 6, likeness 7."""
     breadth: float = 0
     """Compares clauses of the same rank: the narrower tends to accept fewer documents."""
 
@@ -67,6 +69,11 @@ class Clause(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.key}"
+
+    @property
+    @abstractmethod
+    def kinds(self) -> frozenset[type]:
+        """The types of which a value may satisfy the positive form; not asked of Equals."""
 
     @abstractmethod
     def accepts(self, value: Any) -> bool:
@@ -113,6 +120,10 @@ class Equals(_ValueClause):
     __slots__ = ()
     rank = 0
 
+    @property
+    def kinds(self) -> frozenset[type]:
+        return frozenset(self.types)
+
     def accepts(self, value: Any) -> bool:
         return type(value) in self.types and value == self.value
 
@@ -122,6 +133,7 @@ class HasElement(_ValueClause):
 
     __slots__ = ()
     rank = 1
+    kinds = frozenset((list,))
 
     def accepts(self, value: Any) -> bool:
         return type(value) is list and any(type(item) in self.types and item == self.value for item in value)
@@ -132,6 +144,7 @@ class Exists(Clause):
 
     __slots__ = ()
     rank = 2
+    kinds = EVERY_KIND
 
     def accepts(self, value: Any) -> bool:
         return value is not ABSENT
@@ -145,6 +158,7 @@ class InRange(Clause):
 
     __slots__ = ("breadth", "high", "low")
     rank = 4
+    kinds: frozenset[type] = frozenset(NUMBERS)
 
     def __init__(self, field: str, low: float, high: float, *, is_negated: bool = False) -> None:
         low, high = _plain(low), _plain(high)
@@ -165,6 +179,7 @@ class InShape(Clause):
 
     __slots__ = ("shape",)
     rank = 3
+    kinds: frozenset[type] = frozenset((str, list, dict))
 
     def __init__(self, field: str, shape: Shape, *, is_negated: bool = False) -> None:
         super().__init__(field, *shape.key, is_negated=is_negated)
@@ -186,6 +201,7 @@ class Unplaceable(Clause):
 
     __slots__ = ()
     rank = 6
+    kinds = EVERY_KIND
 
     def accepts(self, value: Any) -> bool:
         if value is ABSENT or value is None or value is False or value == "":
@@ -203,6 +219,7 @@ class MatchesRegexp(Clause):
 
     __slots__ = ("pattern",)
     rank = 5
+    kinds = frozenset((str,))
 
     def __init__(self, field: str, pattern: Pattern, *, is_negated: bool = False) -> None:
         super().__init__(field, pattern.source, pattern.flags, is_negated=is_negated)
@@ -213,6 +230,27 @@ class MatchesRegexp(Clause):
 
     def negation(self) -> MatchesRegexp:
         return MatchesRegexp(self.field, self.pattern, is_negated=not self.is_negated)
+
+
+class Resembles(Clause):
+    """The field is an object or an array like another one."""
+
+    __slots__ = ("likeness",)
+    rank = 7
+
+    def __init__(self, field: str, likeness: Likeness, *, is_negated: bool = False) -> None:
+        super().__init__(field, likeness.key, is_negated=is_negated)
+        self.likeness = likeness
+
+    @property
+    def kinds(self) -> frozenset[type]:
+        return frozenset((self.likeness.kind,))
+
+    def accepts(self, value: Any) -> bool:
+        return self.likeness.is_like(value)
+
+    def negation(self) -> Resembles:
+        return Resembles(self.field, self.likeness, is_negated=not self.is_negated)
 
 
 def above(bound: float) -> float:

@@ -7,12 +7,39 @@ what is below it; the path of that key itself is the outermost one's.
 
 Only the paths somebody asks about are visited. So flattening costs no more than a look at each key on
 the way, and a document with long keys and deep nests cannot make it build long texts.
+
+An element of an array is a document of its own, `{"value": element}`, with paths of its own. Beside the others
+such a path is told by a mark that no other path begins with (`element_path`, `plain_path`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+_MARK: Final = "\0"
+
+
+def plain_path(path: str) -> str:
+    """Return the name of a path of the document itself: the path, but for those that begin with the mark."""
+    return _MARK + path if path.startswith(_MARK) else path
+
+
+def element_path(array: str, index: int, path: str) -> str:
+    """Return the name of a path in an element; `array` and `path` are names, a negative index counts from the end."""
+    return f"{_MARK}{len(array)}:{index}:{array}{path}"
+
+
+def _read_element_path(name: str) -> tuple[str, int, str] | None:
+    """Return array, index and path of an element's path, None when it is another one's."""
+    if name[:1] != _MARK or name[1] == _MARK:
+        return None
+    length, index, names = name[1:].split(":", 2)
+    return names[: int(length)], int(index), names[int(length) :]
+
+
+def _parts(name: str) -> list[str]:
+    return name.removeprefix(_MARK).split(".")
 
 
 class _PathNode:
@@ -31,26 +58,53 @@ class PathTree:
 
     def __init__(self) -> None:
         self._root = _PathNode()
+        self._elements: dict[str, dict[int, PathTree]] = {}  # those of an element's own elements after its own
 
     def __contains__(self, path: str) -> bool:
         node = _find(self._root, path)
         return node is not None and node.path is not None
 
     def add(self, path: str) -> None:
-        """Add a path."""
+        """Add a path, by its name."""
+        in_element = _read_element_path(path)
+        if in_element is None:
+            self._add(path, path)
+            return
+        array, index, inner = in_element
+        self.add(array)
+        elements = self._elements.setdefault(array, {})
+        if index not in elements:
+            elements[index] = PathTree()
+        elements[index]._add(inner, path)
+
+    def _add(self, path: str, name: str) -> None:
         node = self._root
-        for part in path.split("."):
+        for part in _parts(path):
             child = node.children.get(part)
             if child is None:
                 child = node.children[part] = _PathNode()
             node = child
-        node.path = path
+        node.path = name
         node.users += 1
 
     def remove(self, path: str) -> None:
-        """Take a path back that was added."""
+        """Take a path back that was added, by its name."""
+        in_element = _read_element_path(path)
+        if in_element is None:
+            self._remove(path)
+            return
+        array, index, inner = in_element
+        elements = self._elements[array]
+        elements[index]._remove(inner)
+        if not elements[index]._root.children:
+            del elements[index]
+            if not elements:
+                del self._elements[array]
+        self.remove(array)
+
+    def _remove(self, path: str) -> None:
         trail = [self._root]
-        parts = path.split(".")
+        parts = _parts(path)
         for part in parts:
             trail.append(trail[-1].children[part])
         end = trail.pop()
@@ -65,7 +119,17 @@ class PathTree:
             del parent.children[part]
 
     def flatten(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that a document has for the paths of this set."""
+        """Return the values that a document has for the paths of this set, by their names."""
+        flat = self._flatten(source)
+        for array, elements in self._elements.items():
+            values = flat.get(array)
+            if type(values) is list:
+                for index, paths in elements.items():
+                    if -len(values) <= index < len(values):
+                        flat.update(paths._flatten({"value": values[index]}))
+        return flat
+
+    def _flatten(self, source: Mapping[str, Any]) -> dict[str, Any]:
         flat: dict[str, Any] = {}
         if "" in source:
             items = _without_empty_keys(source)

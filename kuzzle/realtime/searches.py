@@ -1,11 +1,12 @@
-"""Clauses that are found by a search instead of a look-up: ranges, shapes and regular expressions."""
+"""Clauses that are found by a search instead of a look-up: ranges, shapes, regular expressions and likenesses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from kuzzle.realtime.operators import NUMBERS, Clause, Document, InRange, InShape, MatchesRegexp
+from kuzzle.realtime.likenesses import LikenessIndex
+from kuzzle.realtime.operators import NUMBERS, Clause, Document, InRange, InShape, MatchesRegexp, Resembles
 from kuzzle.realtime.places import find_place
 from kuzzle.realtime.ranges import RangeIndex
 from kuzzle.realtime.regexps import RegexpIndex
@@ -48,10 +49,15 @@ def _text(value: Any) -> str | None:
     return value if type(value) is str else None
 
 
+def _container(value: Any) -> dict[str, Any] | list[Any] | None:
+    return value if type(value) is dict or type(value) is list else None
+
+
 KINDS: Final[Mapping[type[Clause], _Kind]] = {
     InRange: _Kind(RangeIndex, lambda clause: (clause.low, clause.high), _number),
     InShape: _Kind(ShapeIndex, lambda clause: (clause.shape,), find_place),
     MatchesRegexp: _Kind(RegexpIndex, lambda clause: (clause.pattern,), _text),
+    Resembles: _Kind(LikenessIndex, lambda clause: (clause.likeness,), _container),
 }
 
 

@@ -105,7 +105,7 @@ class Realtime:
                 `core.realtime.too_many_rooms`.
         """
         index, collection = request.target()
-        form = read_filter(filters, self._max_terms)
+        form = read_filter(filters, self._max_terms, with_later_keywords=request.api.has_later_filter_keywords)
         if not request.connection.is_open:
             return None
         room = self._room(index, collection, form)

@@ -25,7 +25,7 @@ def test_koncorde_and_this_server_answer_alike_but_for_its_known_faults() -> Non
 @pytest.mark.parametrize(
     "keyword",
     [
-        *("equals", "exists", "missing", "in", "ids", "range", "regexp", "nothing"),
+        *("equals", "exists", "missing", "in", "ids", "range", "regexp", "nothing", "match", "select"),
         *("geoBoundingBox", "geoDistance", "geoDistanceRange", "geoPolygon"),
     ],
 )

@@ -57,6 +57,13 @@ def _holds(filters: dict[str, Any], flat: dict[str, Any]) -> bool:
         return False
     if keyword in ("exists", "missing"):
         return _exists(body if isinstance(body, str) else body["field"], flat) == (keyword == "exists")
+    if keyword == "match":
+        return all(field in flat and _is_like(part, flat[field]) for field, part in body.items())
+    if keyword == "select":
+        array = flat.get(body["field"])
+        if not isinstance(array, list) or not -len(array) <= body["index"] < len(array):
+            return False
+        return _holds(body["query"], flatten({"value": array[body["index"]]}))
     if keyword == "ids":
         return any(is_same(flat.get("_id"), one) for one in body["values"])
     if keyword.startswith("geo"):
@@ -75,6 +82,24 @@ def _holds(filters: dict[str, Any], flat: dict[str, Any]) -> bool:
         return isinstance(value, str) and re.search(pattern, value, re.IGNORECASE if "i" in flags else 0) is not None
     assert keyword == "range"
     return isinstance(value, int | float) and not isinstance(value, bool) and _is_between(value, operand)
+
+
+def _is_like(pattern: Any, value: Any) -> bool:
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(
+            key in value and _is_like(part, value[key]) for key, part in pattern.items()
+        )
+    if not isinstance(pattern, list):
+        return is_same(pattern, value)
+    if not isinstance(value, list):
+        return False
+    taken: set[int] = set()
+    for part in pattern:
+        free = [place for place, one in enumerate(value) if place not in taken and _is_like(part, one)]
+        if not free:
+            return False
+        taken.add(free[0])
+    return True
 
 
 def _bool_part(name: str, filters: list[Any], flat: dict[str, Any]) -> bool:
@@ -187,9 +212,10 @@ CLAUSES = st.one_of(
     _SHAPES,
     st.just({"nothing": None}),
 )
-FILTERS = st.recursive(
-    CLAUSES,
-    lambda parts: st.one_of(
+
+
+def _operators(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(
         st.builds(
             lambda keyword, filters: {keyword: filters},
             st.sampled_from(("and", "or")),
@@ -205,9 +231,40 @@ FILTERS = st.recursive(
                 max_size=2,
             ),
         ),
-    ),
-    max_leaves=6,
+    )
+
+
+FILTERS = st.recursive(CLAUSES, _operators, max_leaves=6)
+_LIKENESSES = st.recursive(
+    SCALARS,
+    lambda parts: st.one_of(st.lists(parts, max_size=3), st.dictionaries(st.sampled_from(KEYS), parts, max_size=2)),
+    max_leaves=4,
 )
+_ELEMENT_CLAUSES = st.one_of(
+    st.builds(
+        lambda field, value: {"equals": {field: value}},
+        st.sampled_from(("value", "value.a", "a", "value.a.b")),
+        SCALARS,
+    ),
+    st.builds(lambda path: {"exists": path}, st.sampled_from(("value", "value.a", "a", "value[1]"))),
+)
+LATER_CLAUSES = st.one_of(
+    st.builds(
+        lambda given: {"match": given},
+        st.dictionaries(st.sampled_from(FIELDS), _LIKENESSES, min_size=1, max_size=2),
+    ),
+    st.recursive(
+        _ELEMENT_CLAUSES,
+        lambda queries: st.builds(
+            lambda field, index, query: {"select": {"field": field, "index": index, "query": query}},
+            st.sampled_from((*(field for field in FIELDS if field), "value", "value.a")),
+            st.integers(-2, 2),
+            _operators(queries),
+        ),
+        max_leaves=3,
+    ),
+)
+LATER_FILTERS = st.recursive(st.one_of(LATER_CLAUSES, CLAUSES), _operators, max_leaves=5)
 _VALUES = st.recursive(
     st.one_of(SCALARS, st.lists(SCALARS, max_size=3)),
     lambda values: st.dictionaries(st.sampled_from(KEYS), values, max_size=3),

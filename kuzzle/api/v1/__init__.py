@@ -99,6 +99,7 @@ class ApiV1(ApiGeneration):
     """API 1."""
 
     number = 1
+    has_later_filter_keywords = False
 
     def __init__(self, catalogue: Catalogue, *, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since the epoch, for the metadata of documents."""

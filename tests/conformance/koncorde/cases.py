@@ -34,6 +34,8 @@ class Cases:
             *(self._shape,) * 3,
             self._words,
             self._nothing,
+            self._match,
+            self._select,
         )
 
     def filters(self) -> Any:
@@ -125,6 +127,20 @@ class Cases:
 
     def _nothing(self) -> dict[str, Any]:
         return {"nothing": self._scalar()}
+
+    def _match(self) -> dict[str, Any]:
+        dice = self._dice
+        if dice.random() < 0.3:
+            return {"match": {"tags": dice.choices(WORDS[:3] + NUMBERS[:2], k=dice.randint(0, 2))}}
+        if dice.random() < 0.5:
+            return {"match": {"owner": {"name": self._chosen(WORDS)}, "flag": self._scalar()}}
+        return {"match": {self._chosen(FIELDS): self._chosen((self._value(), {"name": self._scalar()}, {}, []))}}
+
+    def _select(self) -> dict[str, Any]:
+        dice = self._dice
+        clause = self._chosen(({"equals": {"value": self._scalar()}}, {"exists": "value"}, {"missing": "other"}))
+        query = clause if dice.random() < 0.7 else {"or": [clause, {"regexp": {"value": self._chosen(PATTERNS)}}]}
+        return {"select": {"field": self._chosen(("tags", "name")), "index": dice.randint(-2, 2), "query": query}}
 
     # --- values
 

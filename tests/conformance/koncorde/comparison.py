@@ -64,7 +64,7 @@ def answer(filters: Any, documents: list[dict[str, Any]]) -> list[int] | str:
     """Return our own answer in the form of Koncorde's."""
     matcher: CollectionMatcher[int] = CollectionMatcher()
     try:
-        matcher.add(read_filter(filters, 5000), 0)
+        matcher.add(read_filter(filters, 5000, with_later_keywords=True), 0)
     except KuzzleError as refusal:
         return refusal.message
     return [number for number, document in enumerate(documents) if matcher.match(None, document)]

@@ -73,6 +73,8 @@ def tested_field(keyword: str, body: Any) -> str | None:
     """Return the field that a clause asks about."""
     if keyword in ("exists", "missing"):
         return str(body["field"] if isinstance(body, dict) else body).partition("[")[0]
+    if keyword == "ids":
+        return "_id"
     return str(next(iter(body))) if isinstance(body, dict) and body else None
 
 

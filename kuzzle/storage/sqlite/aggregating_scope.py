@@ -22,6 +22,7 @@ from kuzzle.storage.doc_values import check_doc_values
 from kuzzle.storage.fields import Field
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.leading import find_leading
 from kuzzle.storage.sqlite.translation import Translation
 from kuzzle.storage.tree import Query, Scalar
 from kuzzle.storage.values import IndexedValue, ValueProblem, exact_number, index_value
@@ -35,7 +36,7 @@ _NOT_NUMBERS: Final = frozenset({"keyword", "text", "ip"})
 # index.max_result_window of Elasticsearch: what an answer holds of documents, in all its buckets.
 MAX_HITS: Final = 10000
 # One document in this many, at least, must match for walking all values of a field to be worth it.
-_WALK_SHARE: Final = 8
+_WALK_SHARE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,9 @@ class Space:
             total: How many match, where that is known.
         """
         condition = self.condition(query)
-        select = f"SELECT d.rid AS rid FROM {self.state.documents_table} AS d WHERE {condition}"
+        leading = find_leading(self.translation, self.state, condition, 0.0)
+        rows = f"FROM {self.state.documents_table} AS d WHERE {condition}" if leading is None else leading.source
+        select = f"SELECT d.rid AS rid {rows}"
         if total is None:
             ((total,),) = self.rows(f"SELECT count(*) FROM ({select})")
         ((last,),) = self.rows(f"SELECT coalesce(max(rid), 0) FROM {self.state.documents_table}")

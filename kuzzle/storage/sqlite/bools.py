@@ -54,12 +54,11 @@ def conjunction(
     if not size:
         return NOTHING
     leader, _ = must[place]
-    others = _narrowed(translation, [*must[:place], *must[place + 1 :]], size)
+    sets, asked = _divided(translation, _narrowed(translation, [*must[:place], *must[place + 1 :]], size))
+    without, excluded = _divided(translation, _narrowed(translation, must_not, size))
     optional = _narrowed(translation, should, size) if required else []
-    sets = [text for text in others if lookups.is_known(text)]
-    asked = [text for text in others if not lookups.is_known(text)]
-    rest = _joined(asked, _some(optional, required), _narrowed(translation, must_not, size))
-    return lookups.led_by(leader, sets, None if rest == EVERYTHING else rest, size)
+    rest = _joined(asked, _some(optional, required), excluded)
+    return lookups.led_by(leader, size, sets, without, rest)
 
 
 def score(translation: Translation, query: Bool) -> Score:
@@ -103,6 +102,12 @@ def _narrowed(translation: Translation, parts: Sequence[Part], left: int) -> lis
         size = translation.lookups.size(text, limit)
         chosen.append(text if size is not None and size <= limit else ask())
     return chosen
+
+
+def _divided(translation: Translation, texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return which of some conditions are single look-ups, and which are not."""
+    sets = [text for text in texts if translation.lookups.is_known(text)]
+    return sets, [text for text in texts if not translation.lookups.is_known(text)]
 
 
 def _joined(must: Sequence[str], should: Sequence[str], must_not: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import Score
 from kuzzle.storage.sqlite.translation import Translation
 
-# What more documents than this match is met soon on the way through all of them.
-_MANY: Final = 32_768
+# What more documents than this match is met soon on the way through all of them, and not kept in memory.
+MANY: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ def find_leading(translation: Translation, state: CollectionState, condition: st
     if led is None or (led.rest is not None and _asks_document(led.rest)):
         return None
     lookup, table, lookups = led.lookup, state.values_table, translation.lookups
-    if led.others and isinstance(score, float):
+    if (led.others or led.without) and isinstance(score, float):
         # The limit keeps SQLite from asking the rest of what either set has, instead of what both have.
         rest = "" if led.rest is None else f" WHERE {led.rest}"
-        source = f"FROM ({lookups.rids(lookup, *led.others)} LIMIT -1) AS d{rest}"
+        source = f"FROM ({lookups.rids(led)} LIMIT -1) AS d{rest}"
         return Leading(source, source, None)
     tests = lookups.tests(led)
     if lookup.is_one_value:
         source = f"FROM {table} AS d WHERE {lookup.where}{f' AND {tests}' if tests else ''}"
         found = score if isinstance(score, float) else translation.relevance.along(lookup.where, score)
         return Leading(source, source, _of_rids(found))
-    if not lookup.words:
+    if not lookup.words and (not isinstance(score, float) or is_met_soon(translation, condition)):
         return None
     rest = f" WHERE {tests}" if tests else ""
     source = f"FROM (SELECT DISTINCT rid FROM {table} WHERE {lookup.where}) AS d{rest}"
@@ -58,17 +58,23 @@ def find_leading(translation: Translation, state: CollectionState, condition: st
 
 
 def counted(translation: Translation, state: CollectionState, condition: str) -> str | None:
-    """Return the rest of a statement that has a row for each match of a condition, where it is a single look-up."""
+    """Return the rest of a statement that has a row for each match, where one look-up finds each several times."""
     led = translation.lookups.lead(condition)
-    if led is None or not led.is_alone:
+    if led is None or not led.is_alone or led.lookup.is_one_value:
         return None
     return f"FROM (SELECT DISTINCT rid FROM {state.values_table} WHERE {led.lookup.where})"
 
 
 def is_met_soon(translation: Translation, condition: str) -> bool:
     """Tell whether a page is found sooner by asking each document than by making a set of all that match."""
-    size = translation.lookups.size(condition, _MANY)
-    return size is not None and size > _MANY
+    size = translation.lookups.size(condition, MANY)
+    return size is not None and size > MANY
+
+
+def is_kept(translation: Translation, condition: str) -> bool:
+    """Tell whether the rids of all that match are better kept than found again: they are few, and took some asking."""
+    led = translation.lookups.lead(condition)
+    return led is not None and not led.is_alone and led.size <= MANY
 
 
 def _of_rids(score: Score) -> str | None:

@@ -14,13 +14,13 @@ from typing import Any, Final
 import apsw
 
 from kuzzle.storage.sqlite.catalogue import CollectionState
-from kuzzle.storage.sqlite.expressions import joined
+from kuzzle.storage.sqlite.expressions import EVERYTHING, joined
 
 # Rows that are counted in turn of each look-up until one ends: the total is some times what the smallest has.
-_STEPS: Final = (64, 512, 4096, 32_768)
+_STEPS: Final = (64, 512, 4096, 32_768, 1 << 20)
 # Asking about a document costs as much as putting so many rows into a set.
 ASKING_COSTS: Final = 4
-# Sets in one INTERSECT beside the first; SQLite takes 500.
+# Sets that one statement meets, and leaves out; SQLite takes 500 in all.
 _MOST_SETS: Final = 99
 
 
@@ -47,19 +47,21 @@ class Led:
 
     Attributes:
         others: Look-ups that must find them too.
+        without: Look-ups that must not find them.
         rest: What must hold besides; None when nothing must.
         size: How many the look-up finds.
     """
 
     lookup: Lookup
     others: tuple[Lookup, ...]
+    without: tuple[Lookup, ...]
     rest: str | None
     size: int
 
     @property
     def is_alone(self) -> bool:
         """True when what the look-up finds is all that matches."""
-        return not self.others and self.rest is None
+        return not self.others and not self.without and self.rest is None
 
 
 class Lookups:
@@ -88,40 +90,57 @@ class Lookups:
         if asks_each:
             return f"EXISTS (SELECT 1 FROM {self._table} WHERE rid = d.rid AND {where})"
         lookup = Lookup(number, where, is_one_value, words)
-        text = f"d.rid IN ({self.rids(lookup)})"
+        text = f"d.rid IN ({self._rids(lookup)})"
         # What calls back into Python is not counted: that could take longer than the search.
         if "accepts_term" not in condition:
             self._known[text] = lookup
         return text
 
-    def rids(self, *lookups: Lookup) -> str:
-        """Return the statement that gives the rids that all of some look-ups find.
+    def rids(self, led: Led) -> str:
+        """Return the statement that gives the rids of a condition, but for its rest.
 
-        SQLite sorts both sides of an INTERSECT and goes along them together. With IN it would seek each rid of one
-        set among the rows of the other, which takes six times as long for sets of 10,000.
+        SQLite sorts both sides of an INTERSECT or EXCEPT and goes along them together. With IN it would seek each rid
+        of one set among the rows of the other, which takes six times as long for sets of 10,000.
         """
-        return " INTERSECT ".join(f"SELECT rid FROM {self._table} WHERE {lookup.where}" for lookup in lookups)
+        parts = [self._rids(led.lookup), *(f"INTERSECT {self._rids(other)}" for other in led.others)]
+        return " ".join([*parts, *(f"EXCEPT {self._rids(other)}" for other in led.without)])
 
     def tests(self, led: Led) -> str:
         """Return what must hold of the rids of a look-up, as tests of each of them; empty when nothing must."""
         # The plus keeps SQLite from going through these sets instead.
-        parts = [f"+d.rid IN ({self.rids(other)})" for other in led.others]
+        parts = [f"+d.rid IN ({self._rids(other)})" for other in led.others]
+        parts += [f"NOT d.rid IN ({self._rids(other)})" for other in led.without]
         return " AND ".join([*parts, led.rest] if led.rest is not None else parts)
+
+    def _rids(self, lookup: Lookup) -> str:
+        return f"SELECT rid FROM {self._table} WHERE {lookup.where}"
 
     def lead(self, condition: str) -> Led | None:
         """Return the look-up that finds all that match a condition, None where there is no single one."""
         lookup = self._known.get(condition)
-        return self._led.get(condition) if lookup is None else Led(lookup, (), None, 0)
+        return self._led.get(condition) if lookup is None else Led(lookup, (), (), None, 0)
 
-    def led_by(self, leader: str, others: Sequence[str], rest: str | None, size: int) -> str:
-        """Return the condition that a look-up of so many documents, others and a rest hold together."""
-        asked = [*others[_MOST_SETS:], *([] if rest is None else [rest])]
-        rest = joined(asked, "AND") if asked else None
-        led = Led(self._known[leader], tuple(self._known[other] for other in others[:_MOST_SETS]), rest, size)
+    def led_by(
+        self, leader: str, size: int, others: Sequence[str] = (), without: Sequence[str] = (), rest: str = EVERYTHING
+    ) -> str:
+        """Return the condition that a look-up of so many documents, others and a rest hold together.
+
+        Args:
+            others, without: Look-ups that must and must not find a document.
+        """
+        too_many = [*others[_MOST_SETS:], *(f"NOT {other}" for other in without[_MOST_SETS:])]
+        asked = joined([rest, *too_many], "AND") if too_many else rest
+        led = Led(
+            self._known[leader],
+            tuple(self._known[other] for other in others[:_MOST_SETS]),
+            tuple(self._known[other] for other in without[:_MOST_SETS]),
+            None if asked == EVERYTHING else asked,
+            size,
+        )
         if led.is_alone:
             return leader
-        found = f"d.rid IN ({self.rids(led.lookup, *led.others)})"
-        condition = found if rest is None else f"({found} AND {rest})"
+        found = f"d.rid IN ({self.rids(led)})"
+        condition = found if led.rest is None else f"({found} AND {led.rest})"
         self._led[condition] = led
         return condition
 

@@ -23,7 +23,7 @@ import apsw
 from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
-from kuzzle.storage.sqlite.leading import counted, find_leading, is_met_soon
+from kuzzle.storage.sqlite.leading import counted, find_leading, is_kept, is_met_soon
 from kuzzle.storage.sqlite.nested import root_of
 from kuzzle.storage.sqlite.sort_columns import key_column, of_values, order_by, values_of
 from kuzzle.storage.sqlite.sorting import Key
@@ -63,8 +63,7 @@ class Matches:
         self._leading = find_leading(self._translation, state, self._condition, self._score)
         self._source = self._matching if self._leading is None else self._leading.source
         # Asking what few documents match takes longer than keeping the answer for both, the page and the count.
-        led = self._translation.lookups.lead(self._condition)
-        self._is_small = led is not None and not led.is_alone
+        self._is_small = is_kept(self._translation, self._condition)
 
     @property
     def translation(self) -> Translation:
@@ -82,9 +81,7 @@ class Matches:
         """Return how many match."""
         if self._is_small:
             return len(self.__dict__.get("_ranked", ()) or self._few)
-        source = self._source
-        if self._leading is None:
-            source = counted(self._translation, self._state, self._condition) or source
+        source = counted(self._translation, self._state, self._condition) or self._source
         count: int = self._value(f"SELECT count(*) {source}")
         return count
 
@@ -265,15 +262,22 @@ class Matches:
         columns = [self._key_column(key) for key in keys]
         names = [f"k{position}" for position in range(len(keys))]
         selected = [f"{column} AS {name}" for column, name in zip(columns, names, strict=True)]
+        matching = matching or self._found_again()
         later = "" if after is None else f"AND {after_condition(keys, names, after, self._translation.bind)}"
         statement = (
-            f"SELECT d.rid, {', '.join(selected)} {matching or self._matching} {later} "
+            f"SELECT d.rid, {', '.join(selected)} {matching} {later} "
             f"ORDER BY {order_by(keys)}, d.rid LIMIT {size} OFFSET {offset}"
         )
         scored = [position for position, key in enumerate(keys) if key.sort.field == "_score"]
         for rid, *values in self._rows(statement):
             shown = [key.shown(value) for key, value in zip(keys, values, strict=True)]
             yield PageRow(rid, values[scored[0]] if scored else None, shown)
+
+    def _found_again(self) -> str:
+        """Return the rest of a statement on all that match, by the rids where these are kept."""
+        if not self._is_small or not self._few:
+            return self._matching
+        return f"FROM {self._state.documents_table} AS d WHERE d.rid IN {self._translation.list_of(self._few)}"
 
     def _key_column(self, key: Key) -> str:
         return key_column(self._translation, self._state, key, self._score)

@@ -101,7 +101,7 @@ def _condition(translation: Translation, field: Field, words: Sequence[Words], s
         return asked
     leader = translation.words_condition(field, rows.rarest.choices)
     if rows.size <= MAX_LED:
-        return translation.lookups.led_by(leader, (), asked, rows.size)
+        return translation.lookups.led_by(leader, rows.size, rest=asked)
     return f"({leader} AND {asked})"
 
 

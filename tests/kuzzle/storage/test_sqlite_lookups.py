@@ -284,12 +284,14 @@ async def test_the_words_of_a_text_score_together_as_each_does_alone(tmp_path: P
 async def test_what_many_documents_match_is_found_and_counted_alike_either_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
-    monkeypatch.setattr(leading, "_MANY", many)
+    monkeypatch.setattr(leading, "MANY", many)
     either = {"terms": {"rare": ["r3", "r4", "r5"]}}
     cases: list[tuple[dict[str, Any], Holds]] = [
         ({"exists": {"field": "rare"}}, lambda it: True),
         (WIDE, is_wide),
         (either, lambda it: any(value in ("r3", "r4", "r5") for value in it["rare"])),
+        ({"bool": {"filter": [WIDE, either]}}, lambda it: is_wide(it) and bool({"r3", "r4", "r5"} & {*it["rare"]})),
+        ({"bool": {"filter": [WIDE], "must_not": [HALF]}}, lambda it: is_wide(it) and not it["half"]),
     ]
     async with filled(tmp_path / "kuzzle.db") as storage:
         for query, holds in cases:
@@ -298,3 +300,26 @@ async def test_what_many_documents_match_is_found_and_counted_alike_either_way(
             assert [hit.id for hit in page.hits] == expected[7:16]
             # A document with several of the values is one match.
             assert page.total == len(expected)
+
+
+async def test_sets_of_like_size_are_met_along_the_index(tmp_path: Path) -> None:
+    """And not by seeking each document of one among the rows of the other."""
+    statements: list[tuple[str, Any]] = []
+
+    def trace(_cursor: apsw.Cursor, statement: str, values: Any) -> bool:
+        statements.append((statement, values))
+        return True
+
+    async with filled(tmp_path / "kuzzle.db"):
+        connection = open_reader(tmp_path / "kuzzle.db")
+        state = load_catalogue(connection).indexes["i"].collections["c"]
+        connection.exec_trace = trace
+        query = {"bool": {"filter": [WIDE, HALF], "must_not": [{"range": {"number": {"gte": 90}}}]}}
+        search_documents(connection, "i", state, parse_search({"query": query}, offset=0, size=10), 0)
+        connection.exec_trace = None
+        (found,) = [(text, values) for text, values in statements if "INTERSECT" in text]
+        steps = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {found[0]}", found[1])]
+        connection.close()
+    assert "MERGE (INTERSECT)" in steps
+    assert "MERGE (EXCEPT)" in steps
+    assert not any("LIST SUBQUERY" in step for step in steps)

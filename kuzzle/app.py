@@ -264,7 +264,7 @@ class Application:
         protocols = []
         for name, options in self._enabled_protocols():
             protocol_class = load_protocol(name, options)
-            context = ProtocolContext(name, options, limits, self.entrypoint, ports)
+            context = ProtocolContext(name, options, limits, self.entrypoint, ports, self.config.section("protocols"))
             protocols.append(protocol_class(context))
         return ports, protocols
 

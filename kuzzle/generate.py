@@ -16,20 +16,12 @@ from urllib.parse import urlsplit
 from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config
 from kuzzle.encoding import JsonError, decode_json, encode_json
-from kuzzle.generation.bundle import bundled_schema
-from kuzzle.generation.openapi import openapi_document
+from kuzzle.generation.documents import DESCRIPTIONS
 from kuzzle.shell.errors import ShellError, UsageError
-
-Maker = Callable[[Catalogue], dict[str, Any]]
 
 _TIMEOUT_S: Final = 30.0
 # A server with hundreds of plugins' actions stays far below this; what is larger is no description of an API.
 _MAX_BYTES: Final = 64 * 1024 * 1024
-
-_DOCUMENTS: Final[dict[str, tuple[Maker, str]]] = {
-    "openapi": (openapi_document, "the HTTP routes of the API as an OpenAPI 3.1 document"),
-    "schema": (bundled_schema, "the API as one JSON Schema (draft 2020-12)"),
-}
 
 
 def add_generate(parsers: Any) -> None:
@@ -42,8 +34,8 @@ def add_generate(parsers: Any) -> None:
 
 
 def _add_documents(kinds: Any) -> None:
-    for name, (_, text) in _DOCUMENTS.items():
-        parser = kinds.add_parser(name, help=text, description=f"Write {text}, as JSON.")
+    for name, described in DESCRIPTIONS.items():
+        parser = kinds.add_parser(name, help=described.text, description=f"Write {described.text}, as JSON.")
         add_source(parser)
         parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write; without it, standard output")
         parser.set_defaults(command=_generate, kind=name)
@@ -72,7 +64,8 @@ def read_document(options: argparse.Namespace, kind: str) -> dict[str, Any]:
     from kuzzle.app import controllers_switched_off  # the whole server, which `--url` need not wait for
 
     config = Config.load(options.config, os.environ)
-    return _DOCUMENTS[kind][0](Catalogue.load(1).without(controllers_switched_off(config)))
+    catalogue = Catalogue.load(1).without(controllers_switched_off(config))
+    return DESCRIPTIONS[kind].make(catalogue, config.section("protocols"))
 
 
 def _generate(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from kuzzle.entrypoint import Entrypoint
@@ -32,6 +32,7 @@ class ProtocolContext:
         limits: The section `limits`.
         entrypoint: The door to the server.
         ports: The listening sockets; web protocols share one HTTP server per port.
+        protocols: The sections of all protocols, which descriptions of the API tell of.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ProtocolContext:
     limits: Mapping[str, Any]
     entrypoint: Entrypoint
     ports: Ports
+    protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Protocol(ABC):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import orjson
 import yaml
 
 from kuzzle.catalogue import Catalogue
 from kuzzle.entrypoint import Entrypoint
-from kuzzle.generation.bundle import bundled_schema
-from kuzzle.generation.openapi import openapi_document
+from kuzzle.generation.documents import DESCRIPTIONS
 from kuzzle.generation.swagger import swagger_document
 
 _JSON: Final = "application/json"
@@ -31,21 +31,29 @@ PageMaker = Callable[[], Awaitable[Page]]
 
 
 class Pages:
-    """Makes the pages of one server."""
+    """Makes the pages of one server.
 
-    def __init__(self, entrypoint: Entrypoint) -> None:
+    Args:
+        protocols: The sections of all protocols.
+    """
+
+    def __init__(self, entrypoint: Entrypoint, protocols: Mapping[str, Any]) -> None:
         self._entrypoint = entrypoint
-        self._documents: dict[str, Page] = {}
+        self._protocols = protocols
+        # One entry a document: there are as many as paths below.
+        self._documents: dict[str, tuple[Catalogue, asyncio.Future[Page]]] = {}
 
     def by_path(self) -> dict[str, PageMaker]:
         """Return the pages that GET reaches."""
+        documents: dict[str, Callable[[Catalogue], Page]] = {
+            "/swagger.json": _swagger_json,
+            "/swagger.yml": _swagger_yaml,
+            **{f"/{name}.json": partial(self._describe, name) for name in DESCRIPTIONS},
+        }
         return {
             "/_healthcheck": self.health,
             "/_ready": self.readiness,
-            "/swagger.json": self.swagger_json,
-            "/swagger.yml": self.swagger_yaml,
-            "/openapi.json": self.openapi_json,
-            "/schema.json": self.schema_json,
+            **{path: partial(self._document, path, make) for path, make in documents.items()},
         }
 
     async def nothing(self) -> Page:
@@ -62,35 +70,17 @@ class Pages:
             return Page(200, _JSON, b'{"status":"ready"}')
         return Page(503, _JSON, b'{"status":"unavailable"}')
 
-    async def swagger_json(self) -> Page:
-        """The routes of the API, as Swagger reads them."""
-        return await self._document("json", _swagger_json)
+    async def _document(self, path: str, make: Callable[[Catalogue], Page]) -> Page:
+        """Make a document at its first request, and again for another catalogue; in a thread: it takes a while."""
+        catalogue = self._entrypoint.api.catalogue
+        known = self._documents.get(path)
+        if known is None or known[0] is not catalogue:
+            known = catalogue, asyncio.ensure_future(asyncio.to_thread(make, catalogue))
+            self._documents[path] = known
+        return await asyncio.shield(known[1])
 
-    async def swagger_yaml(self) -> Page:
-        """The same, in YAML."""
-        return await self._document("yaml", _swagger_yaml)
-
-    async def openapi_json(self) -> Page:
-        """The routes of the API as OpenAPI 3.1 has them."""
-        return await self._document("openapi", _openapi_json)
-
-    async def schema_json(self) -> Page:
-        """The API as one JSON Schema."""
-        return await self._document("schema", _schema_json)
-
-    async def _document(self, name: str, make: Callable[[Catalogue], Page]) -> Page:
-        """Make a document at its first request, in a thread: it takes a while."""
-        if name not in self._documents:
-            self._documents[name] = await asyncio.to_thread(make, self._entrypoint.api.catalogue)
-        return self._documents[name]
-
-
-def _openapi_json(catalogue: Catalogue) -> Page:
-    return Page(200, _JSON, orjson.dumps(openapi_document(catalogue)))
-
-
-def _schema_json(catalogue: Catalogue) -> Page:
-    return Page(200, _JSON, orjson.dumps(bundled_schema(catalogue)))
+    def _describe(self, name: str, catalogue: Catalogue) -> Page:
+        return Page(200, _JSON, orjson.dumps(DESCRIPTIONS[name].make(catalogue, self._protocols)))
 
 
 def _swagger_json(catalogue: Catalogue) -> Page:

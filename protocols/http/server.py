@@ -37,7 +37,7 @@ class HttpProtocol(Protocol):
         self._service = HttpService(
             name=self.name,
             entrypoint=self.entrypoint,
-            routes=build_routes(self.entrypoint.api.catalogue, Pages(self.entrypoint)),
+            routes=build_routes(self.entrypoint.api.catalogue, Pages(self.entrypoint, context.protocols)),
             limits=BodyLimits(context.limits, self.options),
             heads=Heads(self.options),
             unsent=set(),

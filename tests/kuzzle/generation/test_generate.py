@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from running import FREE_PORTS, RunningServer, run
 
-KINDS = ("openapi", "schema")
+KINDS = ("asyncapi", "openapi", "schema")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -25,7 +25,7 @@ def test_a_running_server_describes_itself_as_the_files_do(tmp_path: Path) -> No
     with RunningServer(tmp_path, changes=FREE_PORTS) as server:
         port = server.ports["http"]
         for kind in KINDS:
-            here = run(tmp_path, "generate", kind)
+            here = run(tmp_path, "generate", kind, changes=FREE_PORTS)
             there = run(tmp_path, "generate", kind, "--url", f"http://localhost:{port}/")
             assert (there.returncode, there.stderr) == (0, "")
             assert there.stdout == here.stdout

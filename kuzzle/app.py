@@ -149,7 +149,7 @@ class Application:
             doorman=self.doorman,
             meter=meter,
         )
-        self.realtime.outlet = self.entrypoint
+        self.realtime.news.outlet = self.entrypoint
         self.realtime.holders.watcher = self.tokens
         self.entitlement = Entitlement(self.realtime, self.security.may_subscribe)
         self.security.rights.on_changed.append(self.entitlement.rights_changed)

@@ -78,4 +78,4 @@ class BulkController(Controller):
         return DocumentBatch(kind, index, collection, outcomes, refused, is_import=True)
 
     def _told(self, request: Request) -> AfterCommit | None:
-        return self._realtime.documents_written(request) if request.argument("notify") else None
+        return self._realtime.news.documents_written(request) if request.argument("notify") else None

@@ -112,13 +112,13 @@ class DocumentController(Controller):
         elif kind is not WriteKind.DELETE:
             content = self._specifications.prepare(target, document_id, request.body)
         if kind is not WriteKind.UPDATE:
-            self._realtime.pending(request, kind.value, document_id, content or {})
+            self._realtime.news.pending(request, kind.value, document_id, content or {})
         return await self._storage.write_document(
             *target,
             kind,
             DocumentWrite(document_id, request.api.stamp(kind, content, request), check=check),
             refresh=self._refreshes(request),
-            after_commit=self._realtime.documents_written(request),
+            after_commit=self._realtime.news.documents_written(request),
         )
 
     def _refreshes(self, request: Request) -> bool:
@@ -179,7 +179,7 @@ class DocumentController(Controller):
                 kind,
                 writes,
                 refresh=waits_for_refresh(request),
-                after_commit=self._realtime.documents_written(request),
+                after_commit=self._realtime.news.documents_written(request),
             )
         except UnknownIndexError:  # somebody deleted it meanwhile
             raise UnknownIndexOrCollectionError() from None
@@ -222,7 +222,7 @@ class DocumentController(Controller):
     async def delete_by_query(self, request: Request) -> DeletedDocuments:
         """Delete the documents that match."""
         query = parse_query(request.body["query"])
-        told = self._realtime.documents_written(request)
+        told = self._realtime.news.documents_written(request)
         return DeletedDocuments(
             await delete_matching(self._storage, request, query, told, refresh=self._refreshes(request))
         )

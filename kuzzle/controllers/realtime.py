@@ -87,7 +87,7 @@ class RealtimeController(Controller):
         """Send a message to whom it matches; its metadata tell the author."""
         message = self._specifications.prepare(request.target(), request.document_id, request.body)
         metadata = {"author": request.user.id, "createdAt": int(time.time() * 1000)}
-        self._realtime.publish(request, request.document_id, {**message, "_kuzzle_info": metadata})
+        self._realtime.news.publish(request, request.document_id, {**message, "_kuzzle_info": metadata})
         return {"published": True}
 
     @action("validate")

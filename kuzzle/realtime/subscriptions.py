@@ -1,13 +1,7 @@
-"""Subscriptions, and the notifications that writes, messages and users cause.
+"""Subscriptions: who is in which room, by which token, and follows which channels of it.
 
 The rules, all from the protocol's notes on notifications:
 
-- A write tells the rooms that its document matches now (`in`), then the rooms it matched before and no
-  longer does (`out`); a deletion tells `out` to the rooms the deleted document matched.
-- What happens to a document is worded once per API generation, serialised once, and handed to the
-  outlet once with all its channels.
-- Everything is synchronous: notifications of writes are handed over inside the callable that storage
-  calls in commit order, so they leave in that order and before the writer's own answer.
 - A room dies with its last connection, and nobody is told.
 - A connection is in a room by the token of its last subscription to it, and leaves with that token. Where the
   time of the token is over, each channel is told first.
@@ -18,36 +12,23 @@ No I/O and no clock of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kuzzle.errors import KuzzleError
 from kuzzle.notification import Notification
-from kuzzle.realtime.filters import MAX_TERMS, read_filter, room_identifier
+from kuzzle.realtime.filters import MAX_TERMS, read_filter
 from kuzzle.realtime.holders import Holders
-from kuzzle.realtime.matcher import Matcher
-from kuzzle.realtime.normal_form import NormalForm
-from kuzzle.realtime.notifications import DocumentEvent, Outlet, UserEvent
+from kuzzle.realtime.news import News
+from kuzzle.realtime.open_rooms import OpenRooms
 from kuzzle.realtime.remembered import RememberedRooms
-from kuzzle.realtime.rooms import (
-    Audience,
-    ChannelOptions,
-    Member,
-    Movement,
-    Room,
-    document_audience,
-    user_audience,
-)
+from kuzzle.realtime.rooms import Audience, ChannelOptions, Member, Room, user_audience
 from kuzzle.request import Request
-from kuzzle.storage.base import AfterCommit, WriteKind, WrittenDocument
 
 if TYPE_CHECKING:
     from kuzzle.api.generation import ApiGeneration
     from kuzzle.security.verified_tokens import Token
-
-# Actions that write one document and tell its metadata; all others write several.
-_SINGLE_ACTIONS: Final = frozenset({*(kind.value for kind in WriteKind), "write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +48,10 @@ class Realtime:
     """The rooms of a server.
 
     Attributes:
-        outlet: The way to the clients; set before the server takes requests.
+        news: What its members hear; its `outlet` is set before the server takes requests.
         subscriptions: Number of connections in rooms; one in two rooms counts twice.
         holders: Which token each subscription hangs on.
     """
-
-    outlet: Outlet
 
     def __init__(self, limits: Mapping[str, Any], *, clock: Callable[[], float] = time.time) -> None:
         """Start without rooms.
@@ -85,12 +64,11 @@ class Realtime:
         self.subscriptions = 0
         self.holders = Holders()
         self._clock = clock
-        self._max_rooms: int = limits["subscriptionRooms"]
         self._max_terms: int = limits["subscriptionMinterms"] or MAX_TERMS
-        self._rooms: dict[str, Room] = {}
+        self._rooms = OpenRooms(limits["subscriptionRooms"])
         self._rooms_of: dict[str, dict[str, Room]] = {}
-        self._matcher: Matcher[Room] = Matcher()
-        self._remembered = RememberedRooms(limits["subscriptionDocumentTTL"], limits["subscriptionMatches"], clock)
+        remembered = RememberedRooms(limits["subscriptionDocumentTTL"], limits["subscriptionMatches"], clock)
+        self.news = News(self._rooms, remembered)
 
     # --- who listens
 
@@ -108,7 +86,7 @@ class Realtime:
         form = read_filter(filters, self._max_terms, with_later_keywords=request.api.has_later_filter_keywords)
         if not request.connection.is_open:
             return None
-        room = self._room(index, collection, form)
+        room = self._rooms.open(index, collection, form)
         return self._follow(request, room, ChannelOptions(scope, users, state, request.api), "subscribe")
 
     def join(self, request: Request, room_id: str, *, scope: str, users: str, state: str) -> Subscription | None:
@@ -131,10 +109,7 @@ class Realtime:
         Raises:
             KuzzleError: 404 `core.realtime.room_not_found`.
         """
-        room = self._rooms.get(room_id)
-        if room is None:
-            raise KuzzleError("core.realtime.room_not_found", room_id)
-        return room
+        return self._rooms.get(room_id)
 
     def _follow(
         self, request: Request, room: Room, options: ChannelOptions, action: Literal["subscribe", "join"]
@@ -156,9 +131,9 @@ class Realtime:
             self._rooms_of.setdefault(connection.id, {})[room.id] = room
             self.subscriptions += 1
         room.follow(member, subscription.channel, options)
-        self.outlet.join_channel(subscription.channel, connection.id)
+        self.news.outlet.join_channel(subscription.channel, connection.id)
         if is_new:
-            self._tell_of_user(listeners, room, member, "in", action, request.timestamp)
+            self.news.tell_of_user(listeners, room, member, "in", action, request.timestamp)
         return subscription
 
     def unsubscribe(self, request: Request, room_id: str) -> None:
@@ -250,7 +225,7 @@ class Realtime:
             for channel in room.members[connection_id].channels.values():
                 channels.setdefault(channel.options.api, []).append(channel.name)
         for api, names in channels.items():
-            self.outlet.notify(connection_id, names, Notification(api.token_expired_notification()))
+            self.news.outlet.notify(connection_id, names, Notification(api.token_expired_notification()))
 
     # --- what is there
 
@@ -269,140 +244,25 @@ class Realtime:
 
     def list_rooms(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return the number of connections of every room, by index, collection and room id."""
-        listed: dict[str, dict[str, dict[str, int]]] = {}
-        for room in self._rooms.values():
-            listed.setdefault(room.index, {}).setdefault(room.collection, {})[room.id] = len(room.members)
-        return listed
+        return self._rooms.sizes()
 
     def realtime_collections(self, index: str) -> list[str]:
         """Return the names of the collections that somebody subscribed to, sorted."""
-        return sorted(collection for owner, collection in self._matcher if owner == index)
-
-    # --- what there is to hear
-
-    def publish(self, request: Request, document_id: str | None, source: dict[str, Any]) -> None:
-        """Send a message, as it stands, to the rooms it matches."""
-        rooms = self._matcher.match(*request.target(), document_id, source)
-        self._tell_of_document(rooms, DocumentEvent(request, "publish", "in", "done", document_id, source))
-
-    def pending(self, request: Request, action: str, document_id: str | None, source: dict[str, Any]) -> None:
-        """Announce a write that is about to be tried, to the rooms its content matches."""
-        rooms = self._matcher.match(*request.target(), document_id, source)
-        self._tell_of_document(rooms, DocumentEvent(request, action, "unknown", "pending", document_id, source))
-
-    def documents_written(self, request: Request) -> AfterCommit:
-        """Return the callable that tells subscribers of the writes of a request.
-
-        It looks for rooms when it is called, with the documents in the order of their commits.
-        """
-
-        def tell(documents: Sequence[WrittenDocument]) -> None:
-            self._tell_of_writes(request, documents)
-
-        return tell
+        return self._rooms.collections(index)
 
     # --- inside
-
-    def _room(self, index: str, collection: str, form: NormalForm) -> Room:
-        identifier = room_identifier(index, collection, form)
-        room = self._rooms.get(identifier)
-        if room is None:
-            if self._max_rooms and len(self._rooms) >= self._max_rooms:
-                raise KuzzleError("core.realtime.too_many_rooms")
-            room = self._rooms[identifier] = Room(identifier, index, collection, form)
-            self._matcher.add(index, collection, form, room)
-        return room
 
     def _leave(self, room: Room, connection_id: str, timestamp: int) -> None:
         member = room.leave(connection_id)
         self.holders.drop(member.token, connection_id)
         self.subscriptions -= 1
         for name in member.channels:
-            self.outlet.leave_channel(name, connection_id)
+            self.news.outlet.leave_channel(name, connection_id)
         if room.members:
-            self._tell_of_user(user_audience(room, "out"), room, member, "out", "unsubscribe", timestamp)
+            self.news.tell_of_user(user_audience(room, "out"), room, member, "out", "unsubscribe", timestamp)
         else:
-            del self._rooms[room.id]
-            self._matcher.remove(room.index, room.collection, room.filters, room)
-
-    def _tell_of_writes(self, request: Request, documents: Sequence[WrittenDocument]) -> None:
-        index, collection = request.target()
-        matcher = self._matcher.find(index, collection)
-        if matcher is None:
-            if self._remembered:
-                for document in documents:
-                    self._remembered.forget(index, collection, document.id)
-            return
-        for document in documents:
-            rooms = matcher.match(document.id, document.source)
-            if document.kind is WriteKind.DELETE:
-                self._remembered.forget(index, collection, document.id)
-                self._tell_of_document(rooms, _deletion(request, document))
-                continue
-            matched = {room.id: room for room in rooms}
-            before = self._remembered.replace(index, collection, document.id, tuple(matched))
-            event = _write(request, document)
-            self._tell_of_document(rooms, event)
-            left = [self._rooms[one] for one in before if one not in matched and one in self._rooms]
-            if left and not document.created:
-                out = DocumentEvent(request, event.action, "out", "done", document.id, None)
-                self._tell_of_document(left, out)
-
-    def _tell_of_document(self, rooms: Iterable[Room], event: DocumentEvent) -> None:
-        for api, channels in document_audience(rooms, event.scope, event.state).items():
-            self.outlet.broadcast(channels, Notification(api.document_notification(event)))
-
-    def _tell_of_user(
-        self,
-        audience: Audience,
-        room: Room,
-        member: Member,
-        movement: Movement,
-        action: Literal["subscribe", "join", "unsubscribe"],
-        timestamp: int,
-    ) -> None:
-        if not audience:
-            return
-        event = UserEvent(
-            action=action,
-            movement=movement,
-            index=room.index,
-            collection=room.collection,
-            volatile=member.volatile,
-            protocol=member.protocol,
-            count=len(room.members),
-            timestamp=timestamp,
-        )
-        for api, channels in audience.items():
-            self.outlet.broadcast(channels, Notification(api.user_notification(event)))
+            self._rooms.close(room)
 
 
 def _hangs_on(member: Member, token_id: str) -> bool:
     return member.token is not None and member.token.id == token_id
-
-
-def _write(request: Request, document: WrittenDocument) -> DocumentEvent:
-    """Return what to tell of a document that is there after the write."""
-    is_single = request.action in _SINGLE_ACTIONS
-    if document.created:
-        action = "create"
-    elif document.kind is WriteKind.CREATE_OR_REPLACE and is_single:
-        action = "replace"
-    else:
-        action = request.action or document.kind.value
-    event = DocumentEvent(request, action, "in", "done", document.id, document.source)
-    if is_single:
-        event.metadata = _metadata_of(document)
-        if document.kind is WriteKind.UPDATE:
-            event.updated_fields = [name for name in document.changes or () if name != "_kuzzle_info"]
-    return event
-
-
-def _deletion(request: Request, document: WrittenDocument) -> DocumentEvent:
-    return DocumentEvent(request, "delete", "out", "done", document.id, None, _metadata_of(document))
-
-
-def _metadata_of(document: WrittenDocument) -> dict[str, Any]:
-    """Return the metadata of a document; a bulk write may have stored something else in their place."""
-    metadata = document.source.get("_kuzzle_info")
-    return metadata if isinstance(metadata, dict) else {}

@@ -66,7 +66,7 @@ class Scene:
     def __init__(self, **limits: int) -> None:
         self.now = 1000.0
         self.realtime = Realtime({**LIMITS, **limits}, clock=lambda: self.now)
-        self.inboxes = self.realtime.outlet = Inboxes()
+        self.inboxes = self.realtime.news.outlet = Inboxes()
 
     def request(self, who: Connection, controller: str, action: str, **members: Any) -> Request:
         payload = {"index": "library", "collection": "books", "controller": controller, "action": action, **members}
@@ -94,7 +94,7 @@ class Scene:
 
     def write(self, action: str, *documents: WrittenDocument) -> Request:
         request = self.request(Connection("http"), "document", action, requestId=f"{action}-request")
-        self.realtime.documents_written(request)(documents)
+        self.realtime.news.documents_written(request)(documents)
         return request
 
     def heard(self, who: Connection) -> list[dict[str, Any]]:

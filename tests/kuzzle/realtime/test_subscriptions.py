@@ -185,10 +185,10 @@ def test_scope_and_state_choose_what_is_heard(
 ) -> None:
     scene.subscribe(ann, scope=scope, state=state)
     creation = scene.request(Connection("http"), "document", "create")
-    scene.realtime.pending(creation, "create", None, {"title": "Emma"})
+    scene.realtime.news.pending(creation, "create", None, {"title": "Emma"})
     scene.write("create", created("1"))
     deletion = scene.request(Connection("http"), "document", "delete")
-    scene.realtime.pending(deletion, "delete", "1", {})
+    scene.realtime.news.pending(deletion, "delete", "1", {})
     scene.write("delete", deleted("1"))
     assert [content["scope"] for content in scene.heard(ann)] == heard
 
@@ -196,8 +196,8 @@ def test_scope_and_state_choose_what_is_heard(
 def test_a_pending_write_shows_what_was_sent(scene: Scene, ann: Connection) -> None:
     scene.subscribe(ann, {"equals": {"title": "Emma"}}, state="pending")
     request = scene.request(Connection("http"), "document", "replace")
-    scene.realtime.pending(request, "replace", "1", {"title": "Emma"})
-    scene.realtime.pending(request, "replace", "2", {"title": "Persuasion"})
+    scene.realtime.news.pending(request, "replace", "1", {"title": "Emma"})
+    scene.realtime.news.pending(request, "replace", "2", {"title": "Persuasion"})
     (notification,) = scene.heard(ann)
     assert (notification["action"], notification["state"], notification["scope"]) == ("replace", "pending", "unknown")
     assert notification["result"] == {"_source": {"title": "Emma"}, "_id": "1"}
@@ -207,7 +207,7 @@ def test_a_message_reaches_those_it_matches(scene: Scene, ann: Connection, bob: 
     scene.subscribe(ann, {"equals": {"title": "Emma"}}, scope="in")
     scene.subscribe(bob, scope="out")
     request = scene.request(Connection("http"), "realtime", "publish", volatile={"from": "me"})
-    scene.realtime.publish(request, None, {"title": "Emma"})
+    scene.realtime.news.publish(request, None, {"title": "Emma"})
     (notification,) = scene.heard(ann)
     assert notification["controller"] == "realtime"
     assert notification["action"] == "publish"

@@ -170,7 +170,7 @@ class Application:
         maker = UserMaker(self.security.users, self.credentials)
         return Registry(
             [
-                ServerController(self.storage, self.security.users, self.statistics, self.config),
+                ServerController(self.storage, self.memory_storage, self.security.users, self.statistics, self.config),
                 MemoryStorageController(self.memory_storage),
                 IndexController(self.storage, self.auto_refresh, rights),
                 CollectionController(self.storage, self.realtime, self.auto_refresh, specifications, rights, limits),
@@ -384,6 +384,10 @@ def build_storage(config: Config) -> Storage:
 def build_memory_storage(config: Config) -> MemoryStorage:
     """Build the backend that `memoryStorage.backend` names; only that one is imported."""
     options = config.section("memoryStorage")
+    if options["backend"] == "redis":
+        from kuzzle.memory_storage.redis_server import RedisMemoryStorage
+
+        return RedisMemoryStorage(options["redis"])
     from kuzzle.memory_storage.embedded import EmbeddedMemoryStorage
 
     return EmbeddedMemoryStorage(max_bytes=options["memory"]["maxBytes"])

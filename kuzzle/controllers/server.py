@@ -11,6 +11,7 @@ from kuzzle.config import Config
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.moments import moment_ms
 from kuzzle.errors import ResultingError
+from kuzzle.memory_storage.base import MemoryStorage
 from kuzzle.request import Request
 from kuzzle.security.users import Users
 from kuzzle.statistics import Frame, Statistics
@@ -22,8 +23,11 @@ class ServerController(Controller):
 
     name = "server"
 
-    def __init__(self, storage: Storage, users: Users, statistics: Statistics, config: Config) -> None:
+    def __init__(
+        self, storage: Storage, memory_storage: MemoryStorage, users: Users, statistics: Statistics, config: Config
+    ) -> None:
         self._storage = storage
+        self._memory_storage = memory_storage
         self._users = users
         self._statistics = statistics
         self._config = config
@@ -52,6 +56,7 @@ class ServerController(Controller):
                 "services": {
                     # The cache is a part of this process: its memory is that of the process.
                     "internalCache": {"type": "memory", "mode": "standalone", "version": kuzzle.__version__},
+                    "memoryStorage": await self._memory_storage.describe(),
                     "storageEngine": await self._storage.describe(),
                 },
             }
@@ -62,6 +67,7 @@ class ServerController(Controller):
         """Tell whether what the server depends on works."""
         services = {
             "internalCache": "green",  # a part of this process: it answers, so the cache does
+            "memoryStorage": "green" if await self._memory_storage.is_healthy() else "red",
             "storageEngine": "green" if await self._storage.is_healthy() else "red",
         }
         red = [name for name, colour in services.items() if colour == "red"]

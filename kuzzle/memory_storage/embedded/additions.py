@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.model import Hash, ZSet
 
 from kuzzle.memory_storage.base import Answer, Words, refusal
+from kuzzle.memory_storage.embedded import estimates, places
+from kuzzle.memory_storage.embedded.faults import NO_FLOAT, NO_INTEGER, SYNTAX, check_count
 
 if TYPE_CHECKING:
     from kuzzle.memory_storage.embedded.engine import Engine
@@ -21,22 +25,24 @@ _PACKED_HASH_FIELDS: Final = 512
 _PACKED_SET_INTEGERS: Final = 512
 _PACKED_BYTES: Final = 64
 _INTEGER: Final = re.compile(rb"0|-?[1-9]\d{0,18}")
-_FLOAT: Final = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
+_FLOAT: Final = re.compile(rb"[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?|inf|infinity)", re.IGNORECASE)
 # Small integers are shared between all keys that hold them.
 _SHARED_INTEGERS: Final = 10_000
 _SHARED_COUNT: Final = 2**31 - 1
 
-_PLACE_OPTIONS: Final = frozenset(b"WITHCOORD WITHDIST WITHHASH ASC DESC COUNT ANY".split())
-_NO_FLOAT: Final = "ERR value is not a valid float"
 _NO_HASH_FLOAT: Final = "ERR hash value is not a float"
 _TOO_LARGE: Final = "ERR increment would produce NaN or Infinity"
-# The largest number whose text Redis can make.
-_LARGEST: Final = Decimal("1.18973149535723176502e+4932")
+# Redis keeps the moment of an expiry in milliseconds, in 64 bits.
+_LARGEST_MS: Final = 2**63 - 1
+# How Redis counts and words fractions.
+_BINARY_DIGITS: Final = 64
+_DECIMALS: Final = 17
+_TOO_LARGE_NUMBER: Final = 2**16384
 
 
 def touch(engine: Engine, words: Words) -> Answer:
     """TOUCH key...: counting keys uses them."""
-    _check_count(words, "touch", len(words) >= 2)
+    check_count(words, len(words) >= 2)
     return engine.ask(b"EXISTS", *words[1:])
 
 
@@ -46,7 +52,8 @@ def tell_of_object(engine: Engine, words: Words) -> Answer:
     name = subcommand.decode(errors="replace").lower()
     if subcommand not in (b"ENCODING", b"IDLETIME", b"REFCOUNT", b"FREQ"):
         raise refusal(f"ERR unknown subcommand '{words[1].decode(errors='replace')[:128]}'. Try OBJECT HELP.")
-    _check_count(words, f"object|{name}", len(words) == 3)
+    if len(words) != 3:
+        raise refusal(f"ERR wrong number of arguments for 'object|{name}' command")
     item = engine.keyspace.peek(words[2])
     if item is None:
         return None
@@ -63,70 +70,112 @@ def tell_of_object(engine: Engine, words: Words) -> Answer:
     )
 
 
+def count_bits(engine: Engine, words: Words) -> Answer:
+    """BITCOUNT key [start end]: an absent key has none, whatever follows."""
+    if len(words) > 1 and engine.keyspace.peek(words[1]) is None:
+        return 0
+    return engine.ask(*words)
+
+
+def combine_bits(engine: Engine, words: Words) -> Answer:
+    """BITOP AND|OR|XOR|NOT destination key...: the operation is looked at before the keys."""
+    check_count(words, len(words) >= 4)
+    operation = words[1].upper()
+    if operation not in (b"AND", b"OR", b"XOR", b"NOT"):
+        raise refusal(SYNTAX)
+    if operation == b"NOT" and len(words) > 4:
+        raise refusal("ERR BITOP NOT must be called with a single source key.")
+    return engine.ask(*words)
+
+
+def expire(engine: Engine, words: Words) -> Answer:
+    """EXPIRE, EXPIREAT, PEXPIRE and PEXPIREAT key time: fakeredis takes times that milliseconds cannot tell."""
+    if len(words) == 3 and _is_integer(words[2]):
+        factor = 1 if words[0].startswith(b"P") else 1000
+        base = 0 if words[0].endswith(b"AT") else int(time.time() * 1000)
+        if not -_LARGEST_MS <= int(words[2]) * factor <= _LARGEST_MS - base:
+            raise refusal(f"ERR invalid expire time in '{words[0].decode().lower()}' command")
+    return engine.ask(*words)
+
+
+def scan(engine: Engine, words: Words) -> Answer:
+    """SCAN cursor [option...]."""
+    if len(words) > 1 and not words[1].removeprefix(b"-").isdigit():
+        raise refusal("ERR invalid cursor")
+    return engine.ask(*words)
+
+
+def set_with_expiry(engine: Engine, words: Words) -> Answer:
+    """SETEX key seconds value, PSETEX key milliseconds value: fakeredis cuts the moment to whole seconds."""
+    check_count(words, len(words) == 4)
+    name, key, span, value = words
+    if not _is_integer(span):
+        raise refusal(NO_INTEGER)
+    if not 0 < int(span) * (1 if name == b"PSETEX" else 1000) <= _LARGEST_MS - int(time.time() * 1000):
+        raise refusal(f"ERR invalid expire time in '{name.decode().lower()}' command")
+    return engine.ask(b"SET", key, value, b"PX" if name == b"PSETEX" else b"EX", span)
+
+
+def time_left(engine: Engine, words: Words) -> Answer:
+    """TTL key: Redis rounds to the nearest second."""
+    check_count(words, len(words) == 2)
+    left_ms: int = engine.ask(b"PTTL", words[1])
+    return left_ms if left_ms < 0 else (left_ms + 500) // 1000
+
+
+def range_by_rank(engine: Engine, words: Words) -> Answer:
+    """ZRANGE and ZREVRANGE key start stop [option...]: where the ends are ranks, they are integers."""
+    if all(word.upper() == b"WITHSCORES" for word in words[4:]) and not all(map(_is_integer, words[2:4])):
+        raise refusal(NO_INTEGER)
+    return engine.ask(*words)
+
+
 def increase_by_float(engine: Engine, words: Words) -> Answer:
     """INCRBYFLOAT key increment, in decimal digits: fakeredis shows the rounding of binary ones."""
-    _check_count(words, "incrbyfloat", len(words) == 3)
+    check_count(words, len(words) == 3)
     key, increment = words[1:]
-    total = _sum(engine.ask(b"GET", key), increment, _NO_FLOAT)
+    old = engine.ask(b"GET", key)
+    total = _sum(old, _decimal(increment, NO_FLOAT), NO_FLOAT, _TOO_LARGE)
     engine.ask(b"SET", key, total, b"KEEPTTL")
     return total
 
 
 def increase_field_by_float(engine: Engine, words: Words) -> Answer:
     """HINCRBYFLOAT key field increment."""
-    _check_count(words, "hincrbyfloat", len(words) == 4)
+    check_count(words, len(words) == 4)
     key, field, increment = words[1:]
-    _decimal(increment, _NO_FLOAT)
-    total = _sum(engine.ask(b"HGET", key, field), increment, _NO_HASH_FLOAT)
+    number = _decimal(increment, NO_FLOAT)
+    if not number.is_finite():
+        raise refusal("ERR value is NaN or Infinity")
+    total = _sum(engine.ask(b"HGET", key, field), number, _NO_HASH_FLOAT, _TOO_LARGE)
     engine.ask(b"HSET", key, field, total)
     return total
 
 
-def find_around_point(engine: Engine, words: Words) -> Answer:
-    """GEORADIUS_RO key longitude latitude radius unit [option...]: fakeredis passes over options it does not know."""
-    _check_count(words, "georadius_ro", len(words) >= 6)
-    _check_options(words[6:])
-    return _word_neighbours(engine.ask(*words))
+def _sum(old: bytes | None, increment: Decimal, error: str, too_large: str) -> bytes:
+    first = Decimal(0) if old is None else _decimal(old, error)
+    if not (first.is_finite() and increment.is_finite()):
+        raise refusal(too_large)
+    total = _rounded(_rounded(Fraction(first)) + _rounded(Fraction(increment)))
+    if abs(total) >= _TOO_LARGE_NUMBER:
+        raise refusal(too_large)
+    sign, digits = "-" if total < 0 else "", str(round(abs(total) * 10**_DECIMALS)).rjust(_DECIMALS + 1, "0")
+    return _plain(f"{sign}{digits[:-_DECIMALS]}.{digits[-_DECIMALS:]}")
 
 
-def find_around_member(engine: Engine, words: Words) -> Answer:
-    """GEORADIUSBYMEMBER_RO key member radius unit [option...]."""
-    _check_count(words, "georadiusbymember_ro", len(words) >= 5)
-    _check_options(words[5:])
-    return _word_neighbours(engine.ask(*words))
-
-
-def _check_options(options: Words) -> None:
-    """Refuse what is no option of a search for places."""
-    counts_follow = [word.upper() == b"COUNT" for word in options]
-    for position, word in enumerate(options):
-        is_count = position > 0 and counts_follow[position - 1]
-        if not is_count and word.upper() not in _PLACE_OPTIONS:
-            raise refusal("ERR syntax error")
-
-
-def _check_count(words: Words, name: str, is_right: bool) -> None:
-    if not is_right:
-        raise refusal(f"ERR wrong number of arguments for '{name}' command")
-
-
-def _sum(old: bytes | None, increment: bytes, error: str) -> bytes:
-    first, second = _decimal(old or b"0", error), _decimal(increment, _NO_FLOAT)
-    with localcontext() as context:
-        context.prec = 40
-        total = first + second
-    if abs(total) > _LARGEST:
-        raise refusal(_TOO_LARGE)
-    return _plain(f"{total:.17f}")
+def _rounded(number: Fraction) -> Fraction:
+    """Return the nearest number of 64 binary digits: Redis counts in `long double`."""
+    if not number:
+        return number
+    magnitude = abs(number.numerator).bit_length() - number.denominator.bit_length()
+    unit = Fraction(2) ** (magnitude - _BINARY_DIGITS + (abs(number) >= Fraction(2) ** magnitude))
+    return round(number / unit) * unit
 
 
 def _decimal(text: bytes, error: str) -> Decimal:
     if not _FLOAT.fullmatch(text):
         raise refusal(error)
-    try:
-        return Decimal(text.decode())
-    except InvalidOperation:
-        raise refusal(error) from None
+    return Decimal(text.decode())
 
 
 def _plain(text: str) -> bytes:
@@ -161,46 +210,31 @@ def _is_packable(item: bytes) -> bool:
     return len(item) <= _PACKED_BYTES
 
 
-# --- wordings of answers
-
-
-def word_distance(answer: Answer) -> Answer:
-    """Word a distance with the four decimals of Redis."""
-    return None if answer is None else b"%.4f" % float(answer)
-
-
-def word_positions(answer: Answer) -> Answer:
-    """Word positions with the 17 decimals of Redis."""
-    return [None if position is None else _word_position(position) for position in answer]
-
-
-def _word_neighbours(answer: Answer) -> Answer:
-    """Word the distances and positions of places, where they were asked for."""
-    return [_word_neighbour(place) if isinstance(place, list) else place for place in answer]
-
-
-def _word_neighbour(place: list[Answer]) -> list[Answer]:
-    return [
-        _word_position(part) if isinstance(part, list) else word_distance(part) if number else part
-        for number, part in enumerate(place)
-    ]
-
-
-def _word_position(position: list[bytes]) -> list[bytes]:
-    return [_plain(f"{float(part):.17f}") for part in position]
-
-
 ADDITIONS: Final[Mapping[bytes, Callable[[Engine, Words], Answer]]] = {
-    b"GEORADIUSBYMEMBER_RO": find_around_member,
-    b"GEORADIUS_RO": find_around_point,
+    b"BITCOUNT": count_bits,
+    b"BITOP": combine_bits,
+    b"EXPIRE": expire,
+    b"EXPIREAT": expire,
+    b"GEOADD": places.add,
+    b"GEODIST": places.distance,
+    b"GEOHASH": places.hashes,
+    b"GEOPOS": places.positions,
+    b"GEORADIUSBYMEMBER_RO": places.around_member,
+    b"GEORADIUS_RO": places.around_point,
     b"HINCRBYFLOAT": increase_field_by_float,
     b"INCRBYFLOAT": increase_by_float,
+    b"PEXPIRE": expire,
+    b"PEXPIREAT": expire,
+    b"PFADD": estimates.add,
+    b"PFCOUNT": estimates.count,
+    b"PFMERGE": estimates.merge,
+    b"PSETEX": set_with_expiry,
+    b"SCAN": scan,
+    b"SETEX": set_with_expiry,
     b"OBJECT": tell_of_object,
     b"TOUCH": touch,
+    b"TTL": time_left,
+    b"ZRANGE": range_by_rank,
+    b"ZREVRANGE": range_by_rank,
 }
 """Commands of our own."""
-WORDINGS: Final[Mapping[bytes, Callable[[Answer], Answer]]] = {
-    b"GEODIST": word_distance,
-    b"GEOPOS": word_positions,
-}
-"""Commands of fakeredis whose answers are worded anew."""

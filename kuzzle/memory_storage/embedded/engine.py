@@ -7,15 +7,19 @@ this needs are all in this package; setup.py pins the version for them. Everythi
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import redis.asyncio
 from fakeredis import FakeServer
 from fakeredis.aioredis import AsyncFakeSocket
+from fakeredis.model import ZSet
 
 from kuzzle.errors import KuzzleError
 from kuzzle.memory_storage.base import Answer, Words, refusal
-from kuzzle.memory_storage.embedded.additions import ADDITIONS, WORDINGS
+from kuzzle.memory_storage.embedded.additions import ADDITIONS
+from kuzzle.memory_storage.embedded.faults import WRONG_TYPE, reworded
 from kuzzle.memory_storage.embedded.keyspace import Keyspace
 
 # As Redis marks its commands: refused when memory is short.
@@ -53,13 +57,9 @@ class Engine:
             raise refusal(OUT_OF_MEMORY)
         try:
             addition = ADDITIONS.get(name)
-            if addition is not None:
-                return addition(self, words)
-            answer = self.ask(*words)
+            return self.ask(*words) if addition is None else addition(self, words)
         finally:
             self.keyspace.settle(words)
-        wording = WORDINGS.get(name)
-        return answer if wording is None else wording(answer)
 
     def ask(self, *words: bytes) -> Answer:
         """Run a command of fakeredis.
@@ -71,6 +71,21 @@ class Engine:
         if isinstance(answer, KuzzleError):
             raise answer
         return answer
+
+    def scores(self, key: bytes) -> Mapping[bytes, float]:
+        """Return the members of a sorted set with their scores; none without the key.
+
+        Raises:
+            KuzzleError: The key holds something else.
+        """
+        self.keyspace.time = time.time()
+        item = self.keyspace.get(key)
+        if item is None:
+            return {}
+        if not isinstance(item.value, ZSet):
+            raise refusal(WRONG_TYPE)
+        members: Mapping[bytes, float] = item.value._bylex
+        return members
 
     def sweep(self) -> bool:
         """Delete expired keys, a slice of them; tell whether more are left."""
@@ -94,7 +109,7 @@ class _Processor(AsyncFakeSocket):
         self._answer = msg
 
     def _decode_error(self, error: Any) -> Any:
-        return refusal(error.value)
+        return refusal(reworded(error.value))
 
     def _blocking(self, *_arguments: Any, **_options: Any) -> NoReturn:
         raise NotImplementedError("no command of the API waits")

@@ -111,6 +111,7 @@ class Keyspace(Database):
 
     def peek(self, key: bytes) -> Any:
         """Return value and expiry (seconds since the epoch, or None) without using the key; None without it."""
+        self.time = time.time()
         item = self._dict.get(key)
         return None if item is None or self.expired(item) else item
 

@@ -142,7 +142,7 @@ def test_a_partial_error_shows_its_entries_beside_the_result() -> None:
 
 
 def test_an_error_may_come_with_a_whole_result() -> None:
-    result = {"status": "red", "services": {"internalCache": "green", "storageEngine": "red"}}
+    result = {"status": "red", "services": {"internalCache": "green", "memoryStorage": "green", "storageEngine": "red"}}
     error = ResultingError("core.fatal.service_unavailable", "storageEngine", result=result)
     response = API.failure(make_request("server", "healthCheck"), error)
     assert (response.status, response.content["result"]) == (500, result)

@@ -31,6 +31,7 @@ async def test_the_server_describes_itself(server: Server, path: str) -> None:
     assert told["kuzzle"]["system"]["cpus"]
     assert told["kuzzle"]["plugins"] == {}
     assert told["services"]["storageEngine"]["type"] == "sqlite"
+    assert told["services"]["memoryStorage"]["type"] == "memory"
     assert told["services"]["internalCache"]["type"] == "memory"
 
 
@@ -51,7 +52,10 @@ async def test_the_public_actions_are_those_of_the_catalogue(server: Server) -> 
 async def test_a_server_that_works_is_healthy(server: Server) -> None:
     reply = await server.http("GET", "/_healthCheck")
     assert reply.status == 200
-    assert reply.result == {"status": "green", "services": {"internalCache": "green", "storageEngine": "green"}}
+    assert reply.result == {
+        "status": "green",
+        "services": {"internalCache": "green", "memoryStorage": "green", "storageEngine": "green"},
+    }
 
 
 async def test_what_the_server_tells_is_the_same_over_every_protocol(server: Server) -> None:
@@ -72,7 +76,10 @@ async def test_a_closed_store_is_red_and_the_answer_says_so(server: Server) -> N
     reply = await server.http("GET", "/_healthCheck")
     assert (reply.status, reply.error_id) == (500, "core.fatal.service_unavailable")
     assert reply.json["error"]["message"] == "Service unavailable: storageEngine."
-    assert reply.result == {"status": "red", "services": {"internalCache": "green", "storageEngine": "red"}}
+    assert reply.result == {
+        "status": "red",
+        "services": {"internalCache": "green", "memoryStorage": "green", "storageEngine": "red"},
+    }
 
 
 async def test_a_new_server_has_no_administrator(server: Server) -> None:

@@ -38,6 +38,8 @@ class Response:
         self.headers = headers
         self.raw = raw
 
-    def encode(self) -> bytes:
+    def encode(self, *, pretty: bool = False) -> bytes:
         """Return the JSON text of the content, as UTF-8."""
-        return orjson.dumps(self.content)
+        text = orjson.dumps(self.content)
+        # Parts of the content may be texts already: they are indented with the rest.
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2) if pretty else text

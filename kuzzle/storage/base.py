@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.figures import StoreFigures
+from kuzzle.storage.stored_content import StoredContent
 from kuzzle.storage.tree import MATCH_ALL, Query, Search
 
 Source = dict[str, Any]
@@ -160,25 +161,34 @@ class StorageUnavailableError(StorageError):
 
 
 @dataclass(slots=True)
-class StoredDocument:
-    """A document as it is stored.
+class Document:
+    """Which document, and which state of it.
 
     Attributes:
         version: 1 at creation, plus 1 with each write.
-        source: Its content, metadata (`_kuzzle_info`) included.
     """
 
     index: str
     collection: str
     id: str
     version: int
-    source: Source
+
+
+@dataclass(slots=True)
+class StoredDocument(Document):
+    """A document that was read."""
+
+    content: StoredContent
+
+    @property
+    def source(self) -> Source:
+        """The content as an object, metadata (`_kuzzle_info`) included."""
+        return self.content.source
 
     @property
     def is_in_trash(self) -> bool:
         """True for a document that was deleted but can still be revived."""
-        metadata = self.source.get("_kuzzle_info")
-        return isinstance(metadata, dict) and metadata.get("active") is False
+        return self.content.is_in_trash
 
 
 class WriteKind(Enum):
@@ -231,16 +241,18 @@ class Operation:
 
 
 @dataclass(slots=True)
-class WrittenDocument(StoredDocument):
+class WrittenDocument(Document):
     """A change that was made.
 
     Attributes:
+        source: The content after the write, metadata (`_kuzzle_info`) included; of a removed document, the last
+            content.
         kind: What was asked for.
         created: True when no document (or only one in the trash, for CREATE) had that id before.
         changes: The changes of an UPDATE or DELETE, as asked for.
-        source: The content after the write; of a removed document, the last content.
     """
 
+    source: Source
     kind: WriteKind = WriteKind.CREATE
     created: bool = False
     changes: Source | None = None
@@ -277,6 +289,7 @@ class Hit:
     """A found document.
 
     Attributes:
+        content: What is shown of its content; None when nothing is.
         sort: The values it was sorted by, when a sort was asked for.
         highlight: Fragments by field, when something was found in fields to highlight.
         inner_hits: Which of its nested objects matched, by the names that were asked for.
@@ -293,7 +306,7 @@ class Hit:
     collection: str
     id: str
     score: float | None
-    source: Source | None
+    content: StoredContent | None
     sort: list[Any] | None = None
     highlight: dict[str, list[str]] | None = None
     inner_hits: dict[str, SearchPage] | None = None
@@ -303,6 +316,11 @@ class Hit:
     explanation: Explanation | None = None
     groups: dict[str, SearchPage] | None = None
     nested: list[tuple[str, int]] | None = None
+
+    @property
+    def source(self) -> Source | None:
+        """What is shown of the content, as an object; None when nothing is."""
+        return None if self.content is None else self.content.source
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from tornado.httputil import (
 
 from kuzzle.catalogue import ActionDefinition
 from kuzzle.connection import Connection
-from kuzzle.encoding import JsonError, decode_json, encode_json
+from kuzzle.encoding import JsonError, decode_json
 from kuzzle.entrypoint import Entrypoint, EnvelopeError
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
@@ -271,10 +271,8 @@ class Exchange(HTTPMessageDelegate):
         content = response.content
         if response.raw and (content is None or isinstance(content, str | bytes)):
             body = content.encode() if isinstance(content, str) else content or b""
-        elif "pretty" in self._request.arguments:
-            body = encode_json(content, pretty=True)
         else:
-            body = response.encode()
+            body = response.encode(pretty="pretty" in self._request.arguments)
         await self._send(response.status, response.headers, body)
 
     async def _send(self, status: int, own_headers: Mapping[str, str], body: bytes) -> None:

@@ -22,6 +22,7 @@ from kuzzle.errors import PartialError
 from kuzzle.request import Request
 from kuzzle.storage.base import (
     CollectionMapping,
+    Document,
     DocumentAlreadyExistsError,
     DocumentToReplaceNotFoundError,
     DocumentWrite,
@@ -45,17 +46,19 @@ _MERGING: Final = frozenset({WriteKind.UPDATE, WriteKind.DELETE})
 
 def stored_document(_request: Request, document: StoredDocument) -> dict[str, Any]:
     """Word a document that was read."""
-    return _with_metadata(
-        {
-            "_index": document.index,
-            "_type": document.collection,
-            "_id": document.id,
-            "_version": document.version,
-            "found": True,
-            "_source": document.source,
-        },
-        document.source,
-    )
+    content = document.content
+    shape = {
+        "_index": document.index,
+        "_type": document.collection,
+        "_id": document.id,
+        "_version": document.version,
+        "found": True,
+        "_source": content.shown(),
+    }
+    metadata = content.shown_metadata()
+    if metadata is not None:
+        shape["_meta"] = metadata
+    return shape
 
 
 def written_document(_request: Request, document: WrittenDocument) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def written_document(_request: Request, document: WrittenDocument) -> dict[str, 
     )
 
 
-def _head(document: StoredDocument) -> dict[str, Any]:
+def _head(document: Document) -> dict[str, Any]:
     return {
         "_index": document.index,
         "_type": document.collection,
@@ -225,7 +228,11 @@ def _with_hits(value: Any) -> Any:
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
-    return _with_metadata(_bare_hit(hit), hit.source)
+    shape = _bare_hit(hit)
+    metadata = None if hit.content is None else hit.content.shown_metadata()
+    if metadata is not None:
+        shape["_meta"] = metadata
+    return shape
 
 
 def _bare_hit(hit: Hit) -> dict[str, Any]:
@@ -235,8 +242,8 @@ def _bare_hit(hit: Hit) -> dict[str, Any]:
     if hit.version is not None:
         shape["_version"] = hit.version
     shape["_score"] = hit.score
-    if hit.source is not None:
-        shape["_source"] = hit.source
+    if hit.content is not None:
+        shape["_source"] = hit.content.shown()
     if hit.fields:
         shape["fields"] = hit.fields
     if hit.highlight:

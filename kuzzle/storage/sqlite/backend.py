@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import apsw
-import orjson
 
 from kuzzle.storage.base import (
     AfterCommit,
@@ -38,12 +37,12 @@ from kuzzle.storage.base import (
     WriteOutcome,
 )
 from kuzzle.storage.figures import StoreFigures
-from kuzzle.storage.names import is_text
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.definitions import create_collection, create_index, delete_index, update_mapping
 from kuzzle.storage.sqlite.lock import StoreLock
-from kuzzle.storage.sqlite.readers import Readers, failure
+from kuzzle.storage.sqlite.point_reads import PointReads
+from kuzzle.storage.sqlite.readers import Readers
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
 from kuzzle.storage.sqlite.scrolls import Scrolls, StartedScroll
 from kuzzle.storage.sqlite.searching import count_documents, find_document_ids, search_documents
@@ -68,7 +67,7 @@ class _OpenStore:
 
     loop: asyncio.AbstractEventLoop
     writer_connection: apsw.Connection
-    point_connection: apsw.Connection
+    point_reads: PointReads
     writer: Writer
     readers: Readers
     scrolls: Scrolls
@@ -121,7 +120,9 @@ class SqliteStorage(Storage):
         threads = Readers(readers, loop, keeps_snapshots=self._refresh_interval_s > 0, limit_ms=limit_ms)
         open_scroll = functools.partial(open_reader, self.path)
         scrolls = Scrolls(threads, open_scroll, loop, limit=self._max_scrolls, limit_ms=limit_ms)
-        self._store = _OpenStore(loop, writer, point, Writer(writer, catalogue, loop), threads, scrolls)
+        self._store = _OpenStore(
+            loop, writer, PointReads(point, loop), Writer(writer, catalogue, loop), threads, scrolls
+        )
 
     def _open_files(self) -> tuple[apsw.Connection, apsw.Connection, list[apsw.Connection], Catalogue]:
         try:
@@ -155,7 +156,7 @@ class SqliteStorage(Storage):
         await opened.writer.close()
         await opened.readers.close()
         opened.scrolls.close()
-        opened.point_connection.close()
+        opened.point_reads.close()
         # The last to close puts the log into the file, which takes as long as the disk does.
         await asyncio.to_thread(opened.writer_connection.close)
         self._lock.give_back()
@@ -213,6 +214,7 @@ class SqliteStorage(Storage):
         future: asyncio.Future[T] = opened.loop.create_future()
 
         def committed(result: T) -> None:
+            opened.point_reads.end_turn()
             self._schedule_refresh()
             if after_commit is not None:
                 after_commit(result)
@@ -282,8 +284,8 @@ class SqliteStorage(Storage):
     async def get_document(
         self, index: str, collection: str, document_id: str, *, include_trash: bool = False
     ) -> StoredDocument:
-        state = self._index(index).collections.get(collection)
-        document = None if state is None else self._find(index, state, document_id)
+        opened, state = self._opened(), self._index(index).collections.get(collection)
+        document = None if state is None else opened.point_reads.find(index, state, document_id)
         if document is None:
             raise DocumentNotFoundError
         if document.is_in_trash and not include_trash:
@@ -297,23 +299,10 @@ class SqliteStorage(Storage):
         for position, document_id in enumerate(document_ids):
             if position and position % POINT_READS_PER_TURN == 0:
                 await asyncio.sleep(0)
-            state = self._opened().writer.catalogue.find_collection(index, collection)
-            documents.append(None if state is None else self._find(index, state, document_id))
+            opened = self._opened()
+            state = opened.writer.catalogue.find_collection(index, collection)
+            documents.append(None if state is None else opened.point_reads.find(index, state, document_id))
         return documents
-
-    def _find(self, index: str, state: CollectionState, document_id: str) -> StoredDocument | None:
-        if not is_text(document_id):
-            return None
-        statement = f"SELECT version, json(body) FROM {state.documents_table} WHERE id = ?"
-        try:
-            for version, body in self._opened().point_connection.execute(statement, (document_id,)):
-                return StoredDocument(index, state.name, document_id, version, orjson.loads(body))
-        except apsw.SQLError:
-            # Its index was deleted a moment ago, and the news is on its way to this thread.
-            return None
-        except apsw.Error as error:
-            raise failure(error) from error
-        return None
 
     async def write_documents(
         self,

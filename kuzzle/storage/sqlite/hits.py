@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import apsw
-import orjson
 
 from kuzzle.storage.base import Hit, Source
 from kuzzle.storage.hit_tree import HitPage
@@ -14,6 +13,7 @@ from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.extraction import Extraction
 from kuzzle.storage.sqlite.highlighting import Highlighter
 from kuzzle.storage.sqlite.nested_rows import NestedObject, nested_number, root_rid
+from kuzzle.storage.stored_content import StoredContent
 from kuzzle.storage.tree import Query
 
 
@@ -24,7 +24,7 @@ class _Document:
     rid: int
     id: str
     version: int
-    content: dict[str, Any] | None
+    content: StoredContent | None
     objects: list[NestedObject] = field(default_factory=list)
 
 
@@ -60,42 +60,41 @@ class HitReader:
             if number > len(document.objects) or document.objects[number - 1].path != self._scope:
                 return None
             path = _path_of(document.objects, number)
-            content = dict(document.objects[number - 1].source)
+            content = StoredContent.of(dict(document.objects[number - 1].source))
         hit = Hit(self._index, self._state.name, document.id, score, self._shown(content), sort, nested=path)
         if self._page.parts.has_version:
             hit.version = document.version
         if self._highlighter is not None and content is not None:
-            hit.highlight = self._highlighter.highlight(_in_place(content, path or []))
+            hit.highlight = self._highlighter.highlight(_in_place(content.source, path or []))
         return hit
 
     @property
     def content(self) -> Source | None:
         """The content of the document of the last hit; None where nobody asks for it."""
-        return None if self._last is None else self._last.content
+        return None if self._last is None or self._last.content is None else self._last.content.source
 
     def _document(self, rid: int) -> _Document:
         root = root_rid(rid) if rid < 0 else rid
         if self._last is None or self._last.rid != root:
             is_shown = self._page.source is not False or bool(self._page.parts.stored)
             is_needed = rid < 0 or self._highlighter is not None or is_shown
-            ((document_id, version, text),) = self._connection.execute(
-                f"SELECT id, version, {'json(body)' if is_needed else 'NULL'} FROM {self._state.documents_table} "
-                "WHERE rid = ?",
-                (root,),
+            content = "json(body), body -> '$._kuzzle_info'" if is_needed else "NULL, NULL"
+            ((document_id, version, text, metadata),) = self._connection.execute(
+                f"SELECT id, version, {content} FROM {self._state.documents_table} WHERE rid = ?", (root,)
             )
-            self._last = _Document(root, document_id, version, None if text is None else orjson.loads(text))
+            self._last = _Document(root, document_id, version, None if text is None else StoredContent(text, metadata))
             if rid < 0 and self._last.content is not None:
                 state = self._state
                 extraction = Extraction(state.mapping, state.field_numbers, state.name, is_lenient=True)
-                extraction.read(self._last.content)
+                extraction.read(self._last.content.source)
                 self._last.objects = extraction.objects
         return self._last
 
-    def _shown(self, content: dict[str, Any] | None) -> dict[str, Any] | None:
+    def _shown(self, content: StoredContent | None) -> StoredContent | None:
         wanted = self._page.source
         if content is None or wanted is False:
             return None
-        return wanted.apply(content) if wanted else content
+        return StoredContent.of(wanted.apply(content.source)) if wanted else content
 
 
 def _path_of(objects: list[NestedObject], number: int) -> list[tuple[str, int]]:

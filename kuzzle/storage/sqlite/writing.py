@@ -19,7 +19,6 @@ from kuzzle.storage.base import (
     InvalidDocumentError,
     Operation,
     Source,
-    StoredDocument,
     UnknownIndexError,
     UnknownIndexOrCollectionError,
     VersionConflictError,
@@ -40,6 +39,7 @@ from kuzzle.storage.sqlite.documents import (
 )
 from kuzzle.storage.sqlite.extraction import Extraction, IndexRow
 from kuzzle.storage.sqlite.writer import Transaction
+from kuzzle.storage.stored_content import is_trashed
 
 
 def write_documents(
@@ -134,7 +134,7 @@ class _Write:
             if kind is WriteKind.DELETE or (kind is WriteKind.UPDATE and write.upsert is None):
                 raise DocumentNotFoundError
             return
-        is_in_trash = StoredDocument(self._index, self._collection, self._id, 0, current.source).is_in_trash
+        is_in_trash = is_trashed(current.source)
         if kind is WriteKind.CREATE and not is_in_trash:
             raise DocumentAlreadyExistsError
         if kind in (WriteKind.UPDATE, WriteKind.DELETE) and is_in_trash and not write.allow_trashed:

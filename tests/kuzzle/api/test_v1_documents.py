@@ -32,6 +32,7 @@ from kuzzle.storage.base import (
     WriteOutcome,
     WrittenDocument,
 )
+from kuzzle.storage.stored_content import StoredContent
 
 API = ApiV1(Catalogue.load(1))
 META = {"author": "-1", "createdAt": 1, "updatedAt": None, "updater": None, "active": True, "deletedAt": None}
@@ -55,7 +56,7 @@ def written(kind: WriteKind, *, created: bool, changes: dict[str, Any] | None = 
 
 
 def test_a_document_read() -> None:
-    assert show("get", StoredDocument("i", "c", "d", 2, SOURCE))["result"] == {
+    assert show("get", StoredDocument("i", "c", "d", 2, StoredContent.of(SOURCE)))["result"] == {
         **HEAD,
         "found": True,
         "_source": SOURCE,
@@ -64,7 +65,7 @@ def test_a_document_read() -> None:
 
 
 def test_a_document_without_metadata_has_no_meta() -> None:
-    result = show("get", StoredDocument("i", "c", "d", 2, {"a": 1}))["result"]
+    result = show("get", StoredDocument("i", "c", "d", 2, StoredContent.of({"a": 1})))["result"]
     assert result["_source"] == {"a": 1}
     assert "_meta" not in result
 
@@ -201,7 +202,7 @@ def test_m_delete_lists_ids() -> None:
 
 
 def test_m_get_answers_one_entry_per_id() -> None:
-    document = StoredDocument("i", "c", "d", 2, SOURCE)
+    document = StoredDocument("i", "c", "d", 2, StoredContent.of(SOURCE))
     whole = show("mGet", FetchedDocuments([("d", document)]))
     assert (whole["status"], whole["result"]["total"]) == (200, 1)
     partial = show("mGet", FetchedDocuments([("e", None), ("d", document)]))
@@ -220,8 +221,8 @@ def test_counts_and_deletions() -> None:
 
 def test_a_page_of_hits() -> None:
     hits = [
-        Hit("i", "c", "d", 1.5, SOURCE),
-        Hit("i", "c", "e", None, {"a": 2}, ["x", 2]),
+        Hit("i", "c", "d", 1.5, StoredContent.of(SOURCE)),
+        Hit("i", "c", "e", None, StoredContent.of({"a": 2}), ["x", 2]),
         Hit("i", "c", "f", 0.0, None),
     ]
     assert show("search", SearchPage(hits, 30, 1.5, 4))["result"] == {

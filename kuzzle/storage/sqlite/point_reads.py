@@ -1,0 +1,66 @@
+"""Reads of single documents by their ids, on the event loop: microseconds each.
+
+Those of one turn of the loop share a read transaction: taking and leaving one costs as much as the read itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import apsw
+
+from kuzzle.storage.base import StoredDocument
+from kuzzle.storage.names import is_text
+from kuzzle.storage.sqlite.catalogue import CollectionState
+from kuzzle.storage.sqlite.readers import failure
+from kuzzle.storage.stored_content import StoredContent
+
+
+class PointReads:
+    """The connection that single documents are read by. It is used on the event loop only."""
+
+    def __init__(self, connection: apsw.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._loop = loop
+        self._is_in_turn = False
+
+    def find(self, index: str, state: CollectionState, document_id: str) -> StoredDocument | None:
+        """Return a document, None if there is none.
+
+        Raises:
+            StorageFailedError: The medium did not give it.
+        """
+        if not is_text(document_id):
+            return None
+        try:
+            if not self._is_in_turn:
+                self._begin_turn()
+            found: list[Any] = self._cursor.execute(state.point_read, (document_id,)).fetchall()
+        except apsw.SQLError:
+            # Its index was deleted a moment ago, and the news is on its way to this thread.
+            return None
+        except apsw.Error as error:
+            raise failure(error) from error
+        if not found:
+            return None
+        version, text, metadata_text = found[0]
+        return StoredDocument(index, state.name, document_id, version, StoredContent(text, metadata_text))
+
+    def _begin_turn(self) -> None:
+        self._cursor.execute("BEGIN")
+        self._is_in_turn = True
+        self._loop.call_soon(self.end_turn)
+
+    def end_turn(self) -> None:
+        """Let the next read see what has been committed since the first read of this turn."""
+        if self._is_in_turn:
+            self._is_in_turn = False
+            if self._connection.in_transaction:  # an error of the disk may have ended it
+                self._cursor.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connection; there are no reads from now on."""
+        self.end_turn()
+        self._connection.close()

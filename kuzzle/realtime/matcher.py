@@ -6,6 +6,9 @@ synchronous and takes microseconds; no I/O, no clock.
 Terms (*ands*) with a positive clause lie in nested tables (`tables.py`). Terms of negations only are
 found by what excludes them: all of them, minus those of which a positive form holds; one set
 difference, never a scan.
+
+The tables of a field hang at the end of its path, so that most documents are looked up while their fields are
+visited. Only where a path may stand twice, as some keys hold a dot or are empty, a document is made flat before.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from typing import Any, Generic, TypeVar
 
 from kuzzle.realtime.normal_form import NormalForm, are_exclusive
 from kuzzle.realtime.operators import Clause
-from kuzzle.realtime.paths import PathTree
-from kuzzle.realtime.tables import Node
+from kuzzle.realtime.paths import PathNode, PathTree
+from kuzzle.realtime.tables import Bucket, Later, Node, collect_slot
 
 RoomType = TypeVar("RoomType", bound=Hashable)
 
@@ -41,6 +44,7 @@ class CollectionMatcher(Generic[RoomType]):
         self._excluding: Node[_Exclusion[RoomType]] = Node()
         self._size = 0
         self._overlapping = 0
+        self._needs_flat = 0  # terms that ask more of a document than what finds them
 
     def __len__(self) -> int:
         return self._size
@@ -52,6 +56,7 @@ class CollectionMatcher(Generic[RoomType]):
         for term in form:
             for clause in term:
                 self._paths.add(clause.field)
+            self._needs_flat += _needs_flat(term)
             if not term:
                 self._everything[room] = None
             elif term[0].is_negated:
@@ -59,7 +64,7 @@ class CollectionMatcher(Generic[RoomType]):
                 for clause in term:
                     self._excluding.add((clause.negation(),), exclusion)
             else:
-                self._terms.add(_most_selective_first(term), room)
+                self._file(_most_selective_first(term), room)
 
     def remove(self, form: NormalForm, room: RoomType) -> None:
         """Take back a filter that was added.
@@ -75,11 +80,25 @@ class CollectionMatcher(Generic[RoomType]):
                 for clause in term:
                     self._excluding.remove((clause.negation(),), exclusion)
             else:
-                self._terms.remove(_most_selective_first(term), room)
+                self._unfile(_most_selective_first(term), room)
+            self._needs_flat -= _needs_flat(term)
             for clause in term:
                 self._paths.remove(clause.field)
         self._overlapping -= not are_exclusive(form)
         self._size -= 1
+
+    def _file(self, term: tuple[Clause, ...], room: RoomType) -> None:
+        field = term[0].field
+        is_first = field not in self._terms.fields
+        self._terms.add(term, room)
+        if is_first:
+            self._paths.mark(field, self._terms.fields[field])
+
+    def _unfile(self, term: tuple[Clause, ...], room: RoomType) -> None:
+        field = term[0].field
+        self._terms.remove(term, room)
+        if field not in self._terms.fields:
+            self._paths.mark(field, None)
 
     def match(self, document_id: str | None, source: Mapping[str, Any]) -> list[RoomType]:
         """Return the rooms whose filter a document matches, each once, in no particular order.
@@ -87,16 +106,69 @@ class CollectionMatcher(Generic[RoomType]):
         Args:
             document_id: Seen by filters as the field `_id`; None leaves that to the source.
         """
-        if document_id is not None and "_id" in self._paths:
+        if document_id is not None and self._paths.has_key("_id"):
             source = {**source, "_id": document_id}
+        if not self._paths.is_plain or "" in source:
+            return self._match_flat(source)
+        hits = [*self._everything]
+        later: list[Later] = []
+        flat: dict[str, Any] | None = {} if self._needs_flat else None
+        ways: list[tuple[Any, dict[str, PathNode]]] | None = None
+        items, children = source.items(), self._paths.root.children
+        while True:
+            for key, value in items:
+                node = children.get(key)
+                if node is None:
+                    if "." in key:
+                        return self._match_flat(source)
+                    continue
+                if flat is not None and node.path is not None:
+                    flat[node.path] = value
+                tables = node.mark
+                if tables is not None:
+                    table = tables.equals.get(type(value))  # as FieldTables.collect, without its calls
+                    if table is not None and (slot := table.get(value)) is not None:
+                        if type(slot) is Bucket:
+                            hits.extend(slot.entries)
+                            if slot.goes_on:
+                                later.append(slot)
+                        else:
+                            hits.append(slot)
+                    if tables.exists is not None:
+                        collect_slot(tables.exists[None], hits, later)
+                    if tables.has_more:
+                        tables.collect_more(value, hits, later)
+                if node.children and type(value) is dict:
+                    ways = ways or []
+                    ways.append((value.items(), node.children))
+            if not ways:
+                break
+            items, children = ways.pop()
+        return hits if flat is None and not self._overlapping else self._finished(hits, later, flat)
+
+    def _match_flat(self, source: Mapping[str, Any]) -> list[RoomType]:
+        hits = [*self._everything]
+        later: list[Later] = []
         document = self._paths.flatten(source)
-        hits = list(self._everything)
-        self._terms.collect(document, hits)
-        if self._exclusions:
-            excluded: list[_Exclusion[RoomType]] = []
-            self._excluding.collect(document, excluded)
-            hits += [exclusion.room for exclusion in set(self._exclusions.values()).difference(excluded)]
+        self._terms.collect(document, hits, later)
+        return self._finished(hits, later, document)
+
+    def _finished(self, hits: list[RoomType], later: list[Later], document: dict[str, Any] | None) -> list[RoomType]:
+        if document is not None:
+            for one in later:  # which may add more
+                one.finish(document, hits, later)
+            if self._exclusions:
+                hits += self._not_excluded(document)
         return list(dict.fromkeys(hits)) if self._overlapping else hits
+
+    def _not_excluded(self, document: Mapping[str, Any]) -> list[RoomType]:
+        excluded: list[_Exclusion[RoomType]] = []
+        self._excluding.collect(document, excluded, [])  # each of one clause: nothing is left for later
+        return [exclusion.room for exclusion in set(self._exclusions.values()).difference(excluded)]
+
+
+def _needs_flat(term: tuple[Clause, ...]) -> bool:
+    return len(term) > 1 or any(clause.is_negated for clause in term)
 
 
 def _most_selective_first(term: tuple[Clause, ...]) -> tuple[Clause, ...]:

@@ -42,27 +42,46 @@ def _parts(name: str) -> list[str]:
     return name.removeprefix(_MARK).split(".")
 
 
-class _PathNode:
-    """A part of paths. `path` is the whole path when one ends here, and `users` counts who asks for it."""
+class PathNode:
+    """A part of paths.
 
-    __slots__ = ("children", "path", "users")
+    Attributes:
+        children: What goes on from here, by the next part.
+        path: The name of the path when one ends here.
+        users: How many ask for it.
+        mark: What the owner of the tree put here.
+    """
+
+    __slots__ = ("children", "mark", "path", "users")
 
     def __init__(self) -> None:
-        self.children: dict[str, _PathNode] = {}
+        self.children: dict[str, PathNode] = {}
         self.path: str | None = None
         self.users = 0
+        self.mark: Any = None
 
 
 class PathTree:
-    """A set of field paths, each counted as often as it was added."""
+    """A set of field paths, each counted as often as it was added.
+
+    Attributes:
+        root: Where the paths of the document itself begin.
+        is_plain: Whether none leads into elements of arrays.
+    """
 
     def __init__(self) -> None:
-        self._root = _PathNode()
+        self.root = PathNode()
+        self.is_plain = True
         self._elements: dict[str, dict[int, PathTree]] = {}  # those of an element's own elements after its own
 
-    def __contains__(self, path: str) -> bool:
-        node = _find(self._root, path)
-        return node is not None and node.path is not None
+    def has_key(self, key: str) -> bool:
+        """Tell whether some path begins with this part."""
+        return key in self.root.children
+
+    def mark(self, path: str, mark: Any) -> None:
+        """Put something where a path of the document itself ends, and leave it be where one of an element does."""
+        if _read_element_path(path) is None and (node := _find(self.root, _parts(path))) is not None:
+            node.mark = mark
 
     def add(self, path: str) -> None:
         """Add a path, by its name."""
@@ -72,17 +91,18 @@ class PathTree:
             return
         array, index, inner = in_element
         self.add(array)
+        self.is_plain = False
         elements = self._elements.setdefault(array, {})
         if index not in elements:
             elements[index] = PathTree()
         elements[index]._add(inner, path)
 
     def _add(self, path: str, name: str) -> None:
-        node = self._root
+        node = self.root
         for part in _parts(path):
             child = node.children.get(part)
             if child is None:
-                child = node.children[part] = _PathNode()
+                child = node.children[part] = PathNode()
             node = child
         node.path = name
         node.users += 1
@@ -96,14 +116,15 @@ class PathTree:
         array, index, inner = in_element
         elements = self._elements[array]
         elements[index]._remove(inner)
-        if not elements[index]._root.children:
+        if not elements[index].root.children:
             del elements[index]
             if not elements:
                 del self._elements[array]
+                self.is_plain = not self._elements
         self.remove(array)
 
     def _remove(self, path: str) -> None:
-        trail = [self._root]
+        trail = [self.root]
         parts = _parts(path)
         for part in parts:
             trail.append(trail[-1].children[part])
@@ -133,11 +154,12 @@ class PathTree:
         flat: dict[str, Any] = {}
         if "" in source:
             items = _without_empty_keys(source)
-            if "" in self:
-                flat[""] = source[""]
+            whole = self.root.children.get("")
+            if whole is not None and whole.path is not None:
+                flat[whole.path] = source[""]
         else:
             items = iter(source.items())
-        ways: list[tuple[Iterator[tuple[str, Any]], _PathNode]] = [(items, self._root)]
+        ways: list[tuple[Iterator[tuple[str, Any]], PathNode]] = [(items, self.root)]
         while ways:
             items, node = ways[-1]
             children = node.children
@@ -146,7 +168,7 @@ class PathTree:
                 if child is None:
                     if "." not in key:
                         continue
-                    child = _find(node, key)
+                    child = _find(node, key.split("."))
                     if child is None:
                         continue
                 if child.path is not None:
@@ -159,9 +181,9 @@ class PathTree:
         return flat
 
 
-def _find(node: _PathNode, path: str) -> _PathNode | None:
-    found: _PathNode | None = node
-    for part in path.split("."):
+def _find(node: PathNode, parts: list[str]) -> PathNode | None:
+    found: PathNode | None = node
+    for part in parts:
         found = found.children.get(part) if found is not None else None
     return found
 

@@ -94,15 +94,20 @@ class Searches(Generic[EntryType]):
             else:
                 self._ending = None
 
-    def collect(self, value: Any, document: Document, hits: list[EntryType]) -> None:
-        """Append what a value of the field finds."""
+    def find(self, value: Any) -> list[EntryType]:
+        """Return what a value of the field finds."""
         asked = self._kind.read(value)
-        if asked is None:
-            return
-        if self._ending is not None:
-            hits += self._ending.find(asked)
-        if self._tested is not None:
-            hits.extend(entry for rest, entry in self._tested.find(asked) if all_hold(rest, document))
+        return [] if asked is None or self._ending is None else self._ending.find(asked)
+
+    @property
+    def has_tested(self) -> bool:
+        """Whether there are terms of which the rest is tested."""
+        return self._tested is not None
+
+    def find_tested(self, value: Any) -> list[tuple[tuple[Clause, ...], EntryType]]:
+        """Return what a value of the field finds if the rest holds too."""
+        asked = self._kind.read(value)
+        return [] if asked is None or self._tested is None else self._tested.find(asked)
 
 
 def all_hold(clauses: Sequence[Clause], document: Document) -> bool:

@@ -5,6 +5,8 @@ or goes one step further: to a node with the same tables for the clauses that fo
 them. So `and [equals, range]` is an interval index inside one bucket of an equality table, and the cost
 of a match follows the hits, not the clauses that hold.
 
+What else a hit asks of the document is put off (`Later`): a document need not be flat before.
+
 Values are filed by type as well as by value: `True == 1` in Python. An entry is whatever the owner of
 the tables wants back (a room, mostly); it must be hashable, and is found once for each of its terms
 that holds.
@@ -13,31 +15,60 @@ that holds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from kuzzle.realtime.operators import NUMBERS, Clause, Document, Equals, Exists, HasElement, Scalar, Unplaceable
 from kuzzle.realtime.searches import KINDS, Searches, all_hold
 
 EntryType = TypeVar("EntryType")
 
+_NONE: Final[dict[Any, Any]] = {}  # shared by all that have none; never changed
+
 MAX_STEPS: Final = 4
 """Clauses of a term that get tables of their own; those beyond are tested one by one."""
 
 
-class _Bucket(Generic[EntryType]):
-    """What one clause finds: terms that end here, terms of which the rest is tested, and further tables."""
+class Later(Protocol):
+    """What has found something that more must be asked about."""
 
-    __slots__ = ("entries", "node", "tested")
+    def finish(self, document: Document, hits: list[Any], later: list[Later]) -> None:
+        """Ask the flat document, append entries that are found, and what has to be asked still."""
+
+
+class _Tests(Generic[EntryType]):
+    """Terms of which a part holds, each with the rest."""
+
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: list[tuple[tuple[Clause, ...], EntryType]]) -> None:
+        self.terms = terms
+
+    def finish(self, document: Document, hits: list[EntryType], _later: list[Later]) -> None:
+        hits.extend(entry for rest, entry in self.terms if all_hold(rest, document))
+
+
+class Bucket(Generic[EntryType]):
+    """What one clause finds: terms that end here, terms of which the rest is tested, and further tables.
+
+    Attributes:
+        entries: Those of terms that end here.
+        goes_on: Whether there are others, which `finish` looks for.
+    """
+
+    __slots__ = ("entries", "goes_on", "node", "tested")
 
     def __init__(self) -> None:
         self.entries: dict[EntryType, None] = {}
         self.tested: dict[tuple[tuple[Clause, ...], EntryType], None] | None = None
         self.node: Node[EntryType] | None = None
+        self.goes_on = False
 
     def add(self, rest: tuple[Clause, ...], entry: EntryType, steps: int) -> None:
         if not rest:
             self.entries[entry] = None
-        elif rest[0].is_negated or steps == 1:
+            return
+        self.goes_on = True
+        if rest[0].is_negated or steps == 1:
             if self.tested is None:
                 self.tested = {}
             self.tested[rest, entry] = None
@@ -57,87 +88,79 @@ class _Bucket(Generic[EntryType]):
             self.tested = self.tested or None
         else:
             raise KeyError(rest)
+        self.goes_on = self.tested is not None or self.node is not None
 
-    def collect(self, document: Document, hits: list[EntryType]) -> None:
-        hits.extend(self.entries)
+    def finish(self, document: Document, hits: list[EntryType], later: list[Later]) -> None:
+        """Find the terms that go on from here; `entries` are found already."""
         if self.tested is not None:
             hits.extend(entry for rest, entry in self.tested if all_hold(rest, document))
         if self.node is not None:
-            self.node.collect(document, hits)
+            self.node.collect(document, hits, later)
 
     @property
     def is_empty(self) -> bool:
-        return not self.entries and self.tested is None and self.node is None
+        return not self.entries and not self.goes_on
 
 
-_Slot: TypeAlias = "EntryType | _Bucket[EntryType]"
+_Slot: TypeAlias = "EntryType | Bucket[EntryType]"
 """Most clauses find one entry and nothing else: it stands in the table itself, without a bucket."""
 
 
-class _ValueTable(Generic[EntryType]):
-    """Slots by type and value."""
-
-    __slots__ = ("by_type",)
-
-    def __init__(self) -> None:
-        self.by_type: dict[type, dict[Scalar, _Slot[EntryType]]] = {}
-
-    def values_like(self, value: Scalar) -> dict[Scalar, _Slot[EntryType]]:
-        """Return the slots of values of the same type, int and float being one."""
-        kind = type(value)
-        table = self.by_type.get(kind)
-        if table is None:
-            table = self.by_type[kind] = {}
-            if kind in NUMBERS:
-                self.by_type.update(dict.fromkeys(NUMBERS, table))
-        return table
-
-    def drop_empty(self) -> None:
-        """Forget the types without values."""
-        self.by_type = {kind: table for kind, table in self.by_type.items() if table}
+_ByType = dict[type, dict[Scalar, "_Slot[EntryType]"]]
+"""Slots by type and value; int and float share a table."""
 
 
-class _FieldTables(Generic[EntryType]):
-    """The clauses about one field."""
+class FieldTables(Generic[EntryType]):
+    """The clauses about one field.
 
-    __slots__ = ("elements", "equals", "exists", "searches", "unplaceable")
+    Attributes:
+        equals: By type and value; empty without such clauses.
+        exists: The slot of those that ask for the field alone; empty, or one under None.
+        has_more: Whether there are others.
+    """
+
+    __slots__ = ("elements", "equals", "exists", "has_more", "searches", "unplaceable")
 
     def __init__(self) -> None:
-        self.equals: _ValueTable[EntryType] | None = None
-        self.elements: _ValueTable[EntryType] | None = None
+        self.equals: _ByType[EntryType] = _NONE
+        self.elements: _ByType[EntryType] = _NONE
         self.exists: dict[None, _Slot[EntryType]] | None = None
         self.searches: dict[type[Clause], Searches[EntryType]] | None = None
         self.unplaceable: dict[Unplaceable, _Slot[EntryType]] | None = None
+        self.has_more = False
 
     @property
     def is_empty(self) -> bool:
-        return (
-            self.equals is None
-            and self.elements is None
-            and self.exists is None
-            and self.searches is None
-            and self.unplaceable is None
-        )
+        return not self.equals and self.exists is None and not self.has_more
 
-    def collect(self, value: Any, document: Document, hits: list[EntryType]) -> None:
-        """Append what the value of the field finds."""
-        kind = type(value)
-        if self.equals is not None:
-            table = self.equals.by_type.get(kind)
-            if table is not None and (slot := table.get(value)) is not None:
-                _collect(slot, document, hits)
+    def look_for_more(self) -> None:
+        """Note whether there are clauses beside the plainest."""
+        self.has_more = bool(self.elements) or self.searches is not None or self.unplaceable is not None
+
+    def collect(self, value: Any, hits: list[EntryType], later: list[Later]) -> None:
+        """Add what the value of the field finds."""
+        table = self.equals.get(type(value))
+        if table is not None and (slot := table.get(value)) is not None:
+            collect_slot(slot, hits, later)
         if self.exists is not None:
-            _collect(self.exists[None], document, hits)
+            collect_slot(self.exists[None], hits, later)
+        if self.has_more:
+            self.collect_more(value, hits, later)
+
+    def collect_more(self, value: Any, hits: list[EntryType], later: list[Later]) -> None:
+        """Add what others find than the plainest clauses."""
         if self.searches is not None:
             for searches in self.searches.values():
-                searches.collect(value, document, hits)
-        if kind is list and self.elements is not None:
+                hits += searches.find(value)
+                if searches.has_tested and (terms := searches.find_tested(value)):
+                    later.append(_Tests(terms))
+        if self.elements and type(value) is list:
             for slot in _element_slots(value, self.elements):
-                _collect(slot, document, hits)
+                collect_slot(slot, hits, later)
         if self.unplaceable is not None:
             for clause, slot in self.unplaceable.items():
                 if clause.accepts(value):
-                    _collect(slot, document, hits)
+                    collect_slot(slot, hits, later)
 
 
 class Node(Generic[EntryType]):
@@ -146,25 +169,27 @@ class Node(Generic[EntryType]):
     __slots__ = ("fields",)
 
     def __init__(self) -> None:
-        self.fields: dict[str, _FieldTables[EntryType]] = {}
+        self.fields: dict[str, FieldTables[EntryType]] = {}
 
     def add(self, term: Sequence[Clause], entry: EntryType, steps: int = MAX_STEPS) -> None:
         """File an entry under a sorted term whose first clause is not negated."""
         first, rest = term[0], tuple(term[1:])
         tables = self.fields.get(first.field)
         if tables is None:
-            tables = self.fields[first.field] = _FieldTables()
+            tables = self.fields[first.field] = FieldTables()
         if type(first) in KINDS:
+            tables.has_more = True
             _add_search(tables, first, rest, entry)
             return
         slots, key = _slots_for(tables, first)
+        tables.look_for_more()
         slot = slots.get(key)
         if slot is None and not rest:
             slots[key] = entry
-        elif isinstance(slot, _Bucket):
+        elif isinstance(slot, Bucket):
             slot.add(rest, entry, steps)
         else:
-            bucket: _Bucket[EntryType] = _Bucket()
+            bucket: Bucket[EntryType] = Bucket()
             slots[key] = bucket
             if slot is not None:
                 bucket.entries[slot] = None
@@ -183,39 +208,46 @@ class Node(Generic[EntryType]):
         else:
             slots, key = _slots_for(tables, first)
             slot = slots[key]
-            if isinstance(slot, _Bucket):
+            if isinstance(slot, Bucket):
                 slot.remove(rest, entry, steps)
-            if not isinstance(slot, _Bucket) or slot.is_empty:
+            if not isinstance(slot, Bucket) or slot.is_empty:
                 del slots[key]
                 if not slots:
                     _prune(tables)
+        tables.look_for_more()
         if tables.is_empty:
             del self.fields[first.field]
 
-    def collect(self, document: Document, hits: list[EntryType]) -> None:
-        """Append the entry of each term that holds in a document."""
+    def collect(self, document: Document, hits: list[EntryType], later: list[Later]) -> None:
+        """Add what a document finds."""
         fields = self.fields
+        if len(fields) == 1:
+            ((path, tables),) = fields.items()
+            if path in document:
+                tables.collect(document[path], hits, later)
+            return
         for path in fields.keys() & document.keys():
-            fields[path].collect(document[path], document, hits)
+            fields[path].collect(document[path], hits, later)
 
 
-def _collect(slot: _Slot[EntryType], document: Document, hits: list[EntryType]) -> None:
-    if type(slot) is _Bucket:
-        slot.collect(document, hits)
+def collect_slot(slot: _Slot[EntryType], hits: list[EntryType], later: list[Later]) -> None:
+    """Append what a slot holds."""
+    if type(slot) is Bucket:
+        hits.extend(slot.entries)
+        if slot.goes_on:
+            later.append(slot)
     else:
         hits.append(slot)  # type: ignore[arg-type]
 
 
-def _slots_for(tables: _FieldTables[EntryType], clause: Clause) -> tuple[dict[Any, _Slot[EntryType]], Any]:
+def _slots_for(tables: FieldTables[EntryType], clause: Clause) -> tuple[dict[Any, _Slot[EntryType]], Any]:
     """Return the table of a clause that asks for one value, made if need be, and the value."""
     if isinstance(clause, Equals):
-        if tables.equals is None:
-            tables.equals = _ValueTable()
-        return tables.equals.values_like(clause.value), clause.value
+        tables.equals = tables.equals or {}
+        return _values_like(clause.value, tables.equals), clause.value
     if isinstance(clause, HasElement):
-        if tables.elements is None:
-            tables.elements = _ValueTable()
-        return tables.elements.values_like(clause.value), clause.value
+        tables.elements = tables.elements or {}
+        return _values_like(clause.value, tables.elements), clause.value
     if isinstance(clause, Unplaceable):
         if tables.unplaceable is None:
             tables.unplaceable = {}
@@ -227,10 +259,19 @@ def _slots_for(tables: _FieldTables[EntryType], clause: Clause) -> tuple[dict[An
     return tables.exists, None
 
 
-def _element_slots(values: list[Any], elements: _ValueTable[EntryType]) -> list[_Slot[EntryType]]:
+def _values_like(value: Scalar, by_type: _ByType[EntryType]) -> dict[Scalar, _Slot[EntryType]]:
+    kind = type(value)
+    table = by_type.get(kind)
+    if table is None:
+        table = by_type[kind] = {}
+        if kind in NUMBERS:
+            by_type.update(dict.fromkeys(NUMBERS, table))
+    return table
+
+
+def _element_slots(values: list[Any], by_type: _ByType[EntryType]) -> list[_Slot[EntryType]]:
     """Return the slots of the elements of an array, each once however often its element stands there."""
     slots: dict[int, _Slot[EntryType]] = {}
-    by_type = elements.by_type
     for value in values:
         table = by_type.get(type(value))
         if table is not None and (slot := table.get(value)) is not None:
@@ -238,7 +279,7 @@ def _element_slots(values: list[Any], elements: _ValueTable[EntryType]) -> list[
     return list(slots.values())
 
 
-def _add_search(tables: _FieldTables[EntryType], clause: Clause, rest: tuple[Clause, ...], entry: EntryType) -> None:
+def _add_search(tables: FieldTables[EntryType], clause: Clause, rest: tuple[Clause, ...], entry: EntryType) -> None:
     kind = type(clause)
     if tables.searches is None:
         tables.searches = {}
@@ -247,7 +288,7 @@ def _add_search(tables: _FieldTables[EntryType], clause: Clause, rest: tuple[Cla
     tables.searches[kind].add(clause, rest, entry)
 
 
-def _remove_search(tables: _FieldTables[EntryType], clause: Clause, rest: tuple[Clause, ...], entry: EntryType) -> None:
+def _remove_search(tables: FieldTables[EntryType], clause: Clause, rest: tuple[Clause, ...], entry: EntryType) -> None:
     kind = type(clause)
     if tables.searches is None:
         raise KeyError(clause)
@@ -257,15 +298,10 @@ def _remove_search(tables: _FieldTables[EntryType], clause: Clause, rest: tuple[
         tables.searches = tables.searches or None
 
 
-def _prune(tables: _FieldTables[EntryType]) -> None:
+def _prune(tables: FieldTables[EntryType]) -> None:
     """Drop the tables of a field that have become empty."""
-    for table in (tables.equals, tables.elements):
-        if table is not None:
-            table.drop_empty()
-    if tables.equals is not None and not tables.equals.by_type:
-        tables.equals = None
-    if tables.elements is not None and not tables.elements.by_type:
-        tables.elements = None
+    tables.equals = {kind: table for kind, table in tables.equals.items() if table} or _NONE
+    tables.elements = {kind: table for kind, table in tables.elements.items() if table} or _NONE
     if not tables.exists:
         tables.exists = None
     if not tables.unplaceable:

@@ -60,7 +60,7 @@ def test_a_match_is_what_plain_reading_gives(
         matcher.remove(read(filters[number]), number)
         staying.discard(number)
     assert not matcher._terms.fields
-    assert not matcher._paths._root.children
+    assert not matcher._paths.root.children
     assert not matcher._paths._elements
 
 

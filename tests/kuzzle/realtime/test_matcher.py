@@ -48,7 +48,7 @@ def test_removed_filters_leave_no_trace(filters: list[Any], data: st.DataObject,
     assert len(matcher) == 0
     assert not matcher._terms.fields
     assert not matcher._excluding.fields
-    assert not matcher._paths._root.children
+    assert not matcher._paths.root.children
     assert not matcher._overlapping
 
 

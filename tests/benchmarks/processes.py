@@ -67,8 +67,10 @@ def kuzzle(
     """Run `python -m kuzzle` in an empty folder, with its defaults but for ports, `options` of MQTT and `limits`.
 
     Args:
-        kept: A folder to run in instead, which stays with its store.
+        kept: A folder to run in instead, made when missing, which stays with its store.
     """
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
     port, mqtt_port = free_port(), free_port()
     web = {name: {"port": port} for name in ("http", "websocket", "socketio")}
     configuration = {

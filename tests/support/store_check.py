@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from kuzzle.storage.sqlite.catalogue import CollectionState
-from kuzzle.storage.sqlite.documents import _lengths, _placed, _stored_rows, find_row
+from kuzzle.storage.sqlite.documents import _lengths, _placed, _several, _stored_rows, find_row
 from kuzzle.storage.sqlite.extraction import Extraction
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader
 
@@ -35,7 +35,7 @@ def store_faults(path: Path) -> list[str]:
 
 
 def _collection_faults(connection: apsw.Connection, state: CollectionState) -> Iterator[str]:
-    rows, lengths = 0, Counter[tuple[int, str]]()
+    rows, lengths, several = 0, Counter[tuple[int, str]](), set[int]()
     for (document_id,) in connection.execute(f"SELECT id FROM {state.documents_table}").fetchall():
         document = find_row(connection, state, document_id)
         assert document is not None
@@ -49,6 +49,7 @@ def _collection_faults(connection: apsw.Connection, state: CollectionState) -> I
         if stored != expected:
             yield f"{document_id}: the index misses {expected - stored} and keeps {stored - expected}"
         rows += len(stored)
+        several |= _several(expected)
         for number, (texts, words) in _lengths(expected).items():
             lengths[number, "texts"] += texts
             lengths[number, "words"] += words
@@ -61,3 +62,6 @@ def _collection_faults(connection: apsw.Connection, state: CollectionState) -> I
     }
     if +Counter(found) != +lengths:
         yield f"texts and words are counted as {found}, not {dict(lengths)}"
+    marked = {number for (number,) in connection.execute(f"SELECT field FROM {state.several_table}")}
+    if not several <= marked:
+        yield f"{several} have several values, which is known of {marked} only"

@@ -37,7 +37,13 @@ class CollectionState:
         )
         self.values_table = f"values_{number}"
         self.lengths_table = f"lengths_{number}"
+        self.several_table = f"several_{number}"
         self.values_index = f"values_{number}_of"
+
+    @property
+    def index_tables(self) -> tuple[str, ...]:
+        """The tables that are made of the documents."""
+        return self.values_table, self.lengths_table, self.several_table
 
     @functools.cached_property
     def mapping(self) -> Mapping:

@@ -12,7 +12,14 @@ from kuzzle.storage.base import InvalidDocumentError, Source
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.extraction import FREQUENCY_BITS, IndexRow
 from kuzzle.storage.sqlite.nested_rows import nested_rid, nested_rids
-from kuzzle.storage.sqlite.pending import IndexedRow, PendingRows, change_lengths, insert_values, portions
+from kuzzle.storage.sqlite.pending import (
+    IndexedRow,
+    PendingRows,
+    change_lengths,
+    insert_values,
+    mark_several,
+    portions,
+)
 
 
 @dataclass(slots=True)
@@ -58,7 +65,7 @@ def insert_document(
         f"INSERT INTO {state.documents_table} (id, version, body) VALUES (?, 1, jsonb(?))", (document_id, body)
     )
     placed = _placed(connection.last_insert_rowid(), rows)
-    pending.add(state, placed, _lengths(placed))
+    pending.add(state, placed, _lengths(placed), _several(placed))
 
 
 def update_document(
@@ -73,6 +80,7 @@ def update_document(
     # The rows of words that only weigh otherwise now have the same keys: first out, then in.
     _delete_rows(connection, state, before - after)
     insert_values(connection, state.values_table, after - before)
+    mark_several(connection, state.several_table, _several(after))
     _change_lengths(connection, state, before, after)
 
 
@@ -88,6 +96,7 @@ def insert_rows(connection: apsw.Connection, state: CollectionState, rid: int, r
     """Store the index rows of a document that has none."""
     placed = _placed(rid, rows)
     insert_values(connection, state.values_table, placed)
+    mark_several(connection, state.several_table, _several(placed))
     _change_lengths(connection, state, (), placed)
 
 
@@ -131,6 +140,19 @@ def _lengths(rows: Iterable[IndexedRow]) -> dict[int, tuple[int, int]]:
     for (number, _), length in lengths.items():
         texts, words = found.get(number, (0, 0))
         found[number] = (texts + 1, words + length)
+    return found
+
+
+def _several(rows: Iterable[IndexedRow]) -> set[int]:
+    """Return the fields, but for texts, that a document or nested object has several values of."""
+    seen: set[tuple[int, int]] = set()
+    found = set()
+    for number, _, rid, weight, _ in rows:
+        if not weight:
+            key = number, rid
+            if key in seen:
+                found.add(number)
+            seen.add(key)
     return found
 
 

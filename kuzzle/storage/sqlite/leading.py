@@ -22,11 +22,13 @@ class Leading:
         source: The rest of a statement that asks for no score.
         scored: The same where the score is known.
         score: The expression of the score there; None: it asks for more than rids.
+        is_in_order: The rows are in the order of documents.
     """
 
     source: str
     scored: str
     score: str | None
+    is_in_order: bool
 
 
 def find_leading(translation: Translation, state: CollectionState, condition: str, score: Score) -> Leading | None:
@@ -39,28 +41,28 @@ def find_leading(translation: Translation, state: CollectionState, condition: st
         # The limit keeps SQLite from asking the rest of what either set has, instead of what both have.
         rest = "" if led.rest is None else f" WHERE {led.rest}"
         source = f"FROM ({lookups.rids(led)} LIMIT -1) AS d{rest}"
-        return Leading(source, source, None)
+        return Leading(source, source, None, is_in_order=True)
     tests = lookups.tests(led)
-    if lookup.is_one_value:
+    if lookup.is_single:
         source = f"FROM {table} AS d WHERE {lookup.where}{f' AND {tests}' if tests else ''}"
         found = score if isinstance(score, float) else translation.relevance.along(lookup.where, score)
-        return Leading(source, source, _of_rids(found))
+        return Leading(source, source, _of_rids(found), lookup.is_one_value)
     if not lookup.words and (not isinstance(score, float) or is_met_soon(translation, condition)):
         return None
     rest = f" WHERE {tests}" if tests else ""
     source = f"FROM (SELECT DISTINCT rid FROM {table} WHERE {lookup.where}) AS d{rest}"
     if isinstance(score, float):
-        return Leading(source, source, None)
+        return Leading(source, source, None, is_in_order=False)
     columns, grouped = translation.relevance.grouped(lookup.number, lookup.words, score)
     sums = "".join(f", {column}" for column in columns)
     scored = f"FROM (SELECT rid{sums} FROM {table} WHERE {lookup.where} GROUP BY rid) AS d{rest}"
-    return Leading(source, scored, _of_rids(grouped))
+    return Leading(source, scored, _of_rids(grouped), is_in_order=False)
 
 
 def counted(translation: Translation, state: CollectionState, condition: str) -> str | None:
     """Return the rest of a statement that has a row for each match, where one look-up finds each several times."""
     led = translation.lookups.lead(condition)
-    if led is None or not led.is_alone or led.lookup.is_one_value:
+    if led is None or not led.is_alone or led.lookup.is_single:
         return None
     return f"FROM (SELECT DISTINCT rid FROM {state.values_table} WHERE {led.lookup.where})"
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import apsw
 
+from kuzzle.storage.fields import Field
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, joined
 
@@ -31,13 +32,15 @@ class Lookup:
     Attributes:
         number: Of the field.
         where: The condition on the rows.
-        is_one_value: They all have the same value: no document has two of them.
+        is_one_value: They all have the same value, and so are in the order of documents.
+        is_single: No document has two of them.
         words: The parameters that stand for their values, where these are a few words.
     """
 
     number: int
     where: str
     is_one_value: bool
+    is_single: bool
     words: tuple[str, ...] = ()
 
 
@@ -70,14 +73,26 @@ class Lookups:
     def __init__(self, connection: apsw.Connection, state: CollectionState, values: dict[str, Any]) -> None:
         """`values` is what the statements' parameters are bound to."""
         self._connection = connection
+        self._state = state
         self._table = state.values_table
         self._values = values
         self._known: dict[str, Lookup] = {}
         self._led: dict[str, Led] = {}
+        self._single: dict[int, bool] = {}
         self._counted: dict[str, tuple[int, bool]] = {}
 
+    def is_single(self, field: Field) -> bool:
+        """Tell whether no document, or nested object, has more than one value of a field."""
+        number = self._state.field_numbers[field.key]
+        if field.type == "text":
+            return False
+        if number not in self._single:
+            statement = f"SELECT count(*) FROM {self._state.several_table} WHERE field = ?"
+            self._single[number] = self._connection.execute(statement, (number,)).get == 0
+        return self._single[number]
+
     def condition(
-        self, number: int, condition: str, *, is_one_value: bool, words: tuple[str, ...], asks_each: bool
+        self, field: Field, condition: str, *, is_one_value: bool, words: tuple[str, ...], asks_each: bool
     ) -> str:
         """Return the condition that `d` has a row of a field.
 
@@ -86,10 +101,11 @@ class Lookups:
             is_one_value, words: As in `Lookup`.
             asks_each: As a question about each document, not as a set.
         """
+        number = self._state.field_numbers[field.key]
         where = f"field = {number} AND {condition}" if condition else f"field = {number}"
         if asks_each:
             return f"EXISTS (SELECT 1 FROM {self._table} WHERE rid = d.rid AND {where})"
-        lookup = Lookup(number, where, is_one_value, words)
+        lookup = Lookup(number, where, is_one_value, is_one_value or self.is_single(field), words)
         text = f"d.rid IN ({self._rids(lookup)})"
         # What calls back into Python is not counted: that could take longer than the search.
         if "accepts_term" not in condition:

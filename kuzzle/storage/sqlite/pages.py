@@ -155,7 +155,8 @@ class Matches:
             if self._is_small:
                 return [PageRow(rid, self._score) for rid in self._few[offset : offset + size]]
             source = self._source
-            if self._leading is None and is_met_soon(self._translation, self._condition):
+            is_in_order = self._leading is not None and self._leading.is_in_order
+            if not is_in_order and is_met_soon(self._translation, self._condition):
                 asked = self._translation.question(self._query)
                 source = f"FROM {self._state.documents_table} AS d WHERE {asked}"
             statement = f"SELECT d.rid {source} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
@@ -188,15 +189,26 @@ class Matches:
         return last * wanted <= total * total
 
     def _along_index(self, key: Key, offset: int, size: int, after: After | None) -> list[PageRow]:
+        if not key.sort.nested and key.field is not None and self._translation.lookups.is_single(key.field):
+            rows = self._met_once(key, offset, size, after)
+            if len(rows) == size:
+                return rows
         with_value = self._with_value(key, None if after is None else after[0])
         without_value = self._without_value(key)
         if key.sort.missing == "_first":
-            rows = with_value if after is not None else itertools.chain(without_value, with_value)
+            found = with_value if after is not None else itertools.chain(without_value, with_value)
         elif after is not None and after[0] is None:
             return []
         else:
-            rows = itertools.chain(with_value, without_value)
-        return list(itertools.islice(rows, offset, offset + size))
+            found = itertools.chain(with_value, without_value)
+        return list(itertools.islice(found, offset, offset + size))
+
+    def _met_once(self, key: Key, offset: int, size: int, after: After | None) -> list[PageRow]:
+        """Return the rows of a page as far as they have a value of a field of which no document has several."""
+        if (after is not None and after[0] is None) or (after is None and key.sort.missing == "_first"):
+            return []
+        statement = f"{self._walk(key, None if after is None else after[0])} LIMIT {size} OFFSET {offset}"
+        return [PageRow(rid, None, [key.shown(value)]) for rid, value in self._rows(statement)]
 
     def _with_value(self, key: Key, after: IndexedValue | None) -> Iterator[PageRow]:
         seen = set()

@@ -25,19 +25,27 @@ _MOST_ROWS: Final = 4096
 
 
 class PendingRows:
-    """The rows that wait, by table, and how many more texts and words there are with them."""
+    """The rows that wait, by table, how many more texts and words there are with them, and what several are of."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._rows: dict[str, list[IndexedRow]] = {}
         self._lengths: dict[str, dict[int, tuple[int, int]]] = {}
+        self._several: dict[str, set[int]] = {}
         self._count = 0
 
-    def add(self, state: CollectionState, rows: Iterable[IndexedRow], lengths: Mapping[int, tuple[int, int]]) -> None:
+    def add(
+        self,
+        state: CollectionState,
+        rows: Iterable[IndexedRow],
+        lengths: Mapping[int, tuple[int, int]],
+        several: Iterable[int],
+    ) -> None:
         """Let rows wait that no other row has the key of.
 
         Args:
             lengths: Of each field how many texts these are, and how many words they have together.
+            several: The fields that a document has several values of.
         """
         waiting = self._rows.setdefault(state.values_table, [])
         before = len(waiting)
@@ -47,6 +55,7 @@ class PendingRows:
         for number, (texts, words) in lengths.items():
             known_texts, known_words = totals.get(number, (0, 0))
             totals[number] = (known_texts + texts, known_words + words)
+        self._several.setdefault(state.several_table, set()).update(several)
         if self._count >= _MOST_ROWS:
             self.store()
 
@@ -54,16 +63,18 @@ class PendingRows:
         """Store what waits."""
         if not self._rows:
             return
-        rows, lengths = self._rows, self._lengths
+        rows, lengths, several = self._rows, self._lengths, self._several
         self.discard()
         for table, waiting in rows.items():
             insert_values(self._connection, table, waiting)
         for table, totals in lengths.items():
             change_lengths(self._connection, table, totals)
+        for table, numbers in several.items():
+            mark_several(self._connection, table, numbers)
 
     def discard(self) -> None:
         """Forget what waits: the transaction is undone."""
-        self._rows, self._lengths, self._count = {}, {}, 0
+        self._rows, self._lengths, self._several, self._count = {}, {}, {}, 0
 
 
 def insert_values(connection: apsw.Connection, table: str, rows: Iterable[IndexedRow]) -> None:
@@ -85,6 +96,12 @@ def change_lengths(connection: apsw.Connection, table: str, changes: Mapping[int
                 "texts = texts + excluded.texts, words = words + excluded.words",
                 (number, texts, words),
             )
+
+
+def mark_several(connection: apsw.Connection, table: str, numbers: Iterable[int]) -> None:
+    """Keep in mind of which fields a document has several values."""
+    for number in numbers:
+        connection.execute(f"INSERT INTO {table} VALUES (?) ON CONFLICT (field) DO NOTHING", (number,))
 
 
 def portions(values: list[Any], width: int) -> Iterable[tuple[int, list[Any]]]:

@@ -1,6 +1,6 @@
 """The format of the store: opening its file, checking that it is ours, making its tables.
 
-Tables: `indexes`, `collections`, and three per collection, named by its number:
+Tables: `indexes`, `collections`, and four per collection, named by its number:
 
 - `documents_N (rid, id, version, body)`: the documents; `body` is JSONB, which keeps the order of keys.
 - `values_N (field, value, rid, weight, places)`: every value of every mapped field, in the order of the table's key. It
@@ -10,6 +10,8 @@ Tables: `indexes`, `collections`, and three per collection, named by its number:
   are its full-text index: one a word, whose weight says how often the word is in how long a text, and its
   places where in it (`places.py`). Those of nested objects have an `rid` of their own (`nested_rows.py`).
 - `lengths_N (field, texts, words)`: how many texts a field has in all documents, and how many words.
+- `several_N (field)`: the fields, but for texts, of which a document or nested object ever had several values. Of all
+  others each row stands for a document, which need not be looked for twice (`lookups.py`).
 
 All but `documents_N` is made of the documents, and made anew when the format is an older one (`upgrade.py`).
 
@@ -30,7 +32,7 @@ from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexSta
 from kuzzle.storage.sqlite.geo import add_functions
 from kuzzle.storage.sqlite.sort_functions import add_sort_functions
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is taken for a store
 # Pages that a connection may keep in memory. Rows of the index lie all over their table: with SQLite's own 2 MB a
 # write to 100,000 documents takes half as long again. Taken as they are used.
@@ -169,10 +171,11 @@ def create_index_tables(connection: apsw.Connection, state: CollectionState) -> 
           texts INTEGER NOT NULL,
           words INTEGER NOT NULL
         ) STRICT;
+        CREATE TABLE {state.several_table} (field INTEGER PRIMARY KEY) STRICT;
     """)
 
 
 def drop_collection_tables(connection: apsw.Connection, state: CollectionState) -> None:
     """Remove the tables of a collection."""
-    for table in (state.documents_table, state.values_table, state.lengths_table):
+    for table in (state.documents_table, *state.index_tables):
         connection.execute(f"DROP TABLE {table}")

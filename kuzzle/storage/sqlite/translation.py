@@ -377,8 +377,8 @@ class Translation:
         return self._state.mapping.find_field(path, self._nested.scope)
 
     def _values(self, field: Field, condition: str, *, is_one_value: bool = False, words: tuple[str, ...] = ()) -> str:
-        number, asks_each = self.field_number(field), self.asks_each
-        return self.lookups.condition(number, condition, is_one_value=is_one_value, words=words, asks_each=asks_each)
+        asks_each = self.asks_each
+        return self.lookups.condition(field, condition, is_one_value=is_one_value, words=words, asks_each=asks_each)
 
     def list_of(self, values: Sequence[IndexedValue]) -> str:
         """Return a set of values of one kind, bound as one array."""

@@ -46,7 +46,7 @@ def _index_anew(connection: apsw.Connection, before: CollectionState) -> None:
     connection.execute(
         "UPDATE collections SET field_numbers = ? WHERE number = ?", (state.numbers_text(), state.number)
     )
-    for table in (state.values_table, state.lengths_table):
+    for table in state.index_tables:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     create_index_tables(connection, state)
     for rid, body in connection.execute(f"SELECT rid, json(body) FROM {state.documents_table}"):

@@ -408,7 +408,7 @@ async def test_a_range_and_a_sort_use_the_index(tmp_path: Path) -> None:
         await storage.write_documents("i", "c", WriteKind.CREATE, writes)
         body = {"query": {"range": {"d": {"gte": 50}}}, "sort": {"d": "asc"}}
         steps = plans(path, parse_search(body, offset=None, size=5))
-    assert "SEARCH values_1 USING PRIMARY KEY (field=? AND value>?)" in steps
+    assert "SEARCH d USING PRIMARY KEY (field=? AND value>?)" in steps
     assert "SEARCH v USING PRIMARY KEY (field=?)" in steps
     # Nothing is sorted and no table read whole; the documents of the range are counted, each once, from its rows alone.
     assert [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step] == []

@@ -389,8 +389,14 @@ def build_memory_storage(config: Config) -> MemoryStorage:
 
         return RedisMemoryStorage(options["redis"])
     from kuzzle.memory_storage.embedded import EmbeddedMemoryStorage
+    from kuzzle.storage.sqlite.value_file import SqliteValueFile
 
-    return EmbeddedMemoryStorage(max_bytes=options["memory"]["maxBytes"])
+    memory = options["memory"]
+    return EmbeddedMemoryStorage(
+        max_bytes=memory["maxBytes"],
+        file=None if memory["path"] is None else SqliteValueFile(config.path(memory["path"])),
+        save_interval_ms=memory["saveInterval"],
+    )
 
 
 def controllers_switched_off(config: Config) -> list[str]:

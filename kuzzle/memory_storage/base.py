@@ -29,11 +29,7 @@ class MemoryStorage(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Make the storage ready, with what it kept. A server that is not there is no error.
-
-        Raises:
-            MemoryStorageOpenError: One line that tells the operator why.
-        """
+        """Make the storage ready, with what it kept. A server that is not there is no error."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -56,10 +52,6 @@ class MemoryStorage(ABC):
     @abstractmethod
     async def is_healthy(self) -> bool:
         """Tell whether commands can be run."""
-
-
-class MemoryStorageOpenError(Exception):
-    """What was kept cannot be had; one line for the operator."""
 
 
 def refusal(text: str) -> KuzzleError:

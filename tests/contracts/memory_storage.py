@@ -6,6 +6,7 @@ A backend's test module defines a fixture `store` (open, empty) and a class that
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +18,15 @@ from kuzzle.memory_storage.base import MemoryStorage
 async def run(store: MemoryStorage, *words: str | bytes | int) -> Any:
     """Run a command of texts, bytes and integers."""
     return await store.execute([word if isinstance(word, bytes) else str(word).encode() for word in words])
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to become true."""
+    for _ in range(4000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("waited in vain")
 
 
 async def refused(store: MemoryStorage, *words: str | bytes | int) -> str:

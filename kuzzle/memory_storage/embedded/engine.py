@@ -20,6 +20,7 @@ from kuzzle.errors import KuzzleError
 from kuzzle.memory_storage.base import Answer, Words, refusal
 from kuzzle.memory_storage.embedded.additions import ADDITIONS
 from kuzzle.memory_storage.embedded.faults import WRONG_TYPE, reworded
+from kuzzle.memory_storage.embedded.kept import encode, restore
 from kuzzle.memory_storage.embedded.keyspace import Keyspace
 
 # As Redis marks its commands: refused when memory is short.
@@ -31,6 +32,8 @@ GROWING: Final = frozenset(
 OUT_OF_MEMORY: Final = "OOM command not allowed when used memory > 'maxmemory'."
 # Keys whose expiry one slice of a sweep looks at: half a millisecond of the event loop.
 SWEPT_KEYS: Final = 500
+# How long one slice of saving or restoring holds the event loop, when no value in it is long.
+SLICE_S: Final = 0.001
 # Unfinished scans: each holds a list of all names it goes through. A cursor older than that starts over, as Redis' own
 # may after a change of its tables.
 MAX_SCANS: Final = 64
@@ -86,6 +89,27 @@ class Engine:
             raise refusal(WRONG_TYPE)
         members: Mapping[bytes, float] = item.value._bylex
         return members
+
+    def read_changes(self, changes: dict[bytes, bytes | None]) -> bool:
+        """Read a slice of the changed keys as they are now, None for what is gone; tell whether some are left."""
+        unsaved = self.keyspace.unsaved
+        until = time.perf_counter() + SLICE_S
+        while unsaved and time.perf_counter() < until:
+            key = unsaved.pop()
+            item = self.keyspace.peek(key)
+            changes[key] = None if item is None else encode(item)
+        return bool(unsaved)
+
+    def restore(self, kept: list[tuple[bytes, bytes]]) -> bool:
+        """Make kept values again, from the end of a list, a slice of them; tell whether some are left."""
+        until = time.perf_counter() + SLICE_S
+        while kept and time.perf_counter() < until:
+            key, value = kept.pop()
+            restore(self, key, value)
+            self.keyspace.settle((key, value))
+            if self.keyspace.peek(key) is not None:  # what has expired is to be deleted there too
+                self.keyspace.unsaved.discard(key)
+        return bool(kept)
 
     def sweep(self) -> bool:
         """Delete expired keys, a slice of them; tell whether more are left."""

@@ -14,6 +14,7 @@ from redis_process import RedisProcess, running_redis
 from kuzzle.memory_storage.base import MemoryStorage
 from kuzzle.memory_storage.embedded import EmbeddedMemoryStorage
 from kuzzle.memory_storage.redis_server import RedisMemoryStorage
+from kuzzle.storage.sqlite.value_file import SqliteValueFile
 
 
 def redis_options(process: RedisProcess, **changes: Any) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def real(io_loop: tornado.ioloop.IOLoop, redis_server: RedisProcess) -> Iterator
 @pytest.fixture
 def embedded(io_loop: tornado.ioloop.IOLoop, tmp_path: Path) -> Iterator[MemoryStorage]:
     """The embedded storage."""
-    store = EmbeddedMemoryStorage(max_bytes=2**30)
+    store = EmbeddedMemoryStorage(max_bytes=2**30, file=SqliteValueFile(tmp_path / "values.db"))
     io_loop.run_sync(store.open)
     yield store
     io_loop.run_sync(store.close)

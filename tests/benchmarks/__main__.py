@@ -1,6 +1,7 @@
-"""The benchmark suite: `.venv/bin/python tests/benchmarks [http websocket socketio mqtt create rights logins start]`.
+"""The benchmark suite: `.venv/bin/python tests/benchmarks [PART ...]`.
 
-Prints Markdown tables; without names, of all parts. README.md tells how they are meant.
+Parts: http websocket socketio mqtt create fanout rights logins start. Prints Markdown tables; without names, of all
+parts. README.md tells how they are meant.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 import document_create
+import fanout
 import logins
 import protocols_contest
 import rights
@@ -27,6 +29,7 @@ CONTESTS: Mapping[str, tuple[Callable[[], str], ...]] = {
 }
 TABLES: Mapping[str, Callable[[], str]] = {
     "create": document_create.run,
+    "fanout": fanout.run,
     "rights": rights.run,
     "logins": logins.run,
     "start": startup.run,

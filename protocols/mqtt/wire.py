@@ -158,6 +158,10 @@ class MqttSocket(asyncio.Protocol):
         if self._write_deadline is not None:
             self._write_deadline.cancel()
             self._write_deadline = None
+        # Later: asyncio would report the end twice if the socket were closed in here.
+        self._loop.call_soon(self._resumed)
+
+    def _resumed(self) -> None:
         if not self._is_closing:
             self.update_reading()
             self._guard(self.link.writable)
@@ -212,7 +216,7 @@ class MqttSocket(asyncio.Protocol):
             out.clear()
             self._out_bytes = 0
             if not self.is_writable and self._transport.get_write_buffer_size() > self._patience.unsent_bytes:
-                self.link.let_go("it does not read its answers")
+                self.link.cut("it does not read its answers")
                 return
             self._transport.write(data)
 
@@ -278,4 +282,4 @@ class MqttSocket(asyncio.Protocol):
 
     def _write_missed(self) -> None:
         self._write_deadline = None
-        self.link.let_go("it takes nothing")
+        self.link.cut("it takes nothing")

@@ -11,11 +11,23 @@ from typing import Any, Final, Protocol
 from tornado.httputil import HTTPServerRequest
 
 from kuzzle.tasks import start_now
+from protocols.backlog import Backlog
 from protocols.socketio.packets import PacketError
-from protocols.websocket.frames import BINARY, CLOSE, NORMAL, PING, PONG, FrameReader, encode_close, encode_frame
+from protocols.websocket.frames import (
+    BINARY,
+    CLOSE,
+    NORMAL,
+    PING,
+    POLICY_VIOLATION,
+    PONG,
+    FrameReader,
+    encode_close,
+    encode_frame,
+)
 
 # How long a client may take to close its side once it was asked to.
 _CLOSING_TIMEOUT_S: Final = 3.0
+_LEFT_UNREAD: Final = "Too much is left unread"
 # Messages worked off before other connections get their turn.
 _TURN: Final = 32
 
@@ -31,11 +43,13 @@ class LinkOwner(Protocol):
     Attributes:
         max_message_bytes: Largest message taken.
         max_queued_bytes: How much may wait for a client that does not read.
+        max_queued_messages: How many frames may.
         links: The open links.
     """
 
     max_message_bytes: int
     max_queued_bytes: int
+    max_queued_messages: int
     links: set[WebSocketLink]
 
     async def serve(self, link: WebSocketLink) -> None:
@@ -47,7 +61,7 @@ class WebSocketLink(asyncio.Protocol):
 
     Attributes:
         request: The request that was upgraded.
-        closed: Resolved when the socket is gone.
+        closed: Resolved when the socket is gone, or its client is given up.
         receive: Who takes the messages; those that arrive before it is set wait.
     """
 
@@ -65,6 +79,9 @@ class WebSocketLink(asyncio.Protocol):
         self._out: list[bytes] | None = None  # frames that leave together; None: each at once
         self._is_busy = False
         self._is_ending = False
+        self._is_goodbye_heard = False  # the client sent a close frame
+        self._waiting: Backlog | None = None  # of a client that does not read as fast as it is sent to
+        self._closing_timer: asyncio.TimerHandle | None = None
 
     # --- the socket
 
@@ -88,15 +105,30 @@ class WebSocketLink(asyncio.Protocol):
         self._is_ending = True
         self._inbox.clear()
         self._owner.links.discard(self)
+        if self._closing_timer is not None:
+            self._closing_timer.cancel()
+        self._resolve_closed()
+
+    def _resolve_closed(self) -> None:
         if not self.closed.done():
             self.closed.set_result(None)
 
     def pause_writing(self) -> None:
-        """Read no more from a client that does not read."""
+        """Read no more from a client that does not read; what is for it waits here."""
+        self._waiting = Backlog()
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Go on where `pause_writing` stopped."""
+        """Send what waits; when nothing does any more, go on where `pause_writing` stopped."""
+        waiting, self._waiting = self._waiting, None
+        while waiting:
+            self._transport.write(waiting.take())
+            if self._waiting is not None:  # paused again
+                self._waiting = waiting
+                return
+        if self._is_goodbye_heard:  # asyncio would report the end twice if the socket were closed in here
+            asyncio.get_running_loop().call_soon(self._transport.close)
+            return
         if not self._is_busy:
             self._transport.resume_reading()
 
@@ -122,7 +154,7 @@ class WebSocketLink(asyncio.Protocol):
 
     def _send_together(self, out: list[bytes]) -> None:
         if out and not self._transport.is_closing():
-            self._transport.write(b"".join(out))
+            self._send(b"".join(out))
         out.clear()
 
     def _deliver_turn(self) -> None:
@@ -150,7 +182,7 @@ class WebSocketLink(asyncio.Protocol):
                 self._take_control(opcode, data)
         if self._reader.fault is not None and not self._inbox and not self._is_busy:
             self._end(*self._reader.fault)
-        elif self._receive is not None and not self._is_busy and not self._transport.is_reading():
+        elif self._receive is not None and not self._is_busy and self._waiting is None:
             self._transport.resume_reading()
 
     async def _take(self, receive: Receiver, opcode: int, data: bytes) -> None:
@@ -174,7 +206,11 @@ class WebSocketLink(asyncio.Protocol):
             if not self._is_ending:
                 self.write(encode_frame(CLOSE, data[:2]))
             self._send_together(self._out or [])
-            self._transport.close()
+            if self._waiting:
+                self._is_goodbye_heard = True
+                self._await_goodbye()
+            else:
+                self._transport.close()
 
     # --- what the client gets
 
@@ -182,14 +218,27 @@ class WebSocketLink(asyncio.Protocol):
         """Send a frame; a client that leaves too much unread is let go."""
         if self._is_ending or self._transport.is_closing():
             return
-        waiting = self._transport.get_write_buffer_size()
-        if waiting > self._owner.max_queued_bytes:
-            logger.info("Let go of a Socket.IO client: it leaves %d bytes unread", waiting)
-            self.abort()
-        elif self._out is not None:
+        if self._out is not None:
             self._out.append(frame)
         else:
-            self._transport.write(frame)
+            self._send(frame)
+
+    def _send(self, data: bytes) -> None:
+        waiting, owner = self._waiting, self._owner
+        if waiting is None:
+            self._transport.write(data)
+        elif waiting.size_bytes > owner.max_queued_bytes or len(waiting) >= owner.max_queued_messages:
+            logger.info(
+                "Let go of a Socket.IO client: it leaves %d messages of %d bytes unread",
+                len(waiting),
+                waiting.size_bytes,
+            )
+            self._waiting = None  # dropped, so that a close frame still has a way
+            self._transport.write(encode_close(POLICY_VIOLATION, _LEFT_UNREAD))
+            self._await_goodbye()
+            self._resolve_closed()
+        else:
+            waiting.add(data)
 
     def close(self) -> None:
         """Say goodbye, and cut the socket if the client does not answer."""
@@ -204,8 +253,13 @@ class WebSocketLink(asyncio.Protocol):
         if self._is_ending or self._transport.is_closing():
             return
         self.write(encode_close(code, reason))
+        self._await_goodbye()
+
+    def _await_goodbye(self) -> None:
+        """Take nothing more but the client's own goodbye; cut it if that does not come."""
+        if self._is_ending:
+            return
         self._is_ending = True
         self._inbox.clear()
         self._transport.resume_reading()
-        timer = asyncio.get_running_loop().call_later(_CLOSING_TIMEOUT_S, self._transport.abort)
-        self.closed.add_done_callback(lambda _closed: timer.cancel())
+        self._closing_timer = asyncio.get_running_loop().call_later(_CLOSING_TIMEOUT_S, self._transport.abort)

@@ -45,6 +45,7 @@ class SocketIoService:
         options = context.options
         self.max_message_bytes: int = context.limits["maxRequestSize"]
         self.max_queued_bytes: int = options["maxQueuedBytes"]
+        self.max_queued_messages: int = options["maxQueuedMessages"]
         self.links: set[WebSocketLink] = set()
         origins = options["origins"].split()
         self._socketio = SocketIoServer(

@@ -30,14 +30,15 @@ class WebSocketProtocol(Protocol):
     Options: `port`; `origins`, `host:port` patterns of the pages that may connect (a page of another origin gets a
     403); `heartbeat` (ms) pings clients silent for that long and cuts them when they stay
     silent as long again, `idleTimeout` (ms) cuts them after that silence, 0 switches either off;
-    `maxQueuedBytes` bounds what waits for a client that does not read: beyond it its connection is cut (a
-    close frame would wait behind the rest).
+    `maxQueuedMessages` and `maxQueuedBytes` bound what waits for a client that does not read: beyond them it gets
+    the close code 1008 in place of what waits (RFC 6455 section 7.4.1), and is cut soon after.
     """
 
     def __init__(self, context: ProtocolContext) -> None:
         super().__init__(context)
         self.max_message_bytes: int = context.limits["maxRequestSize"]
         self.max_queued_bytes: int = self.options["maxQueuedBytes"]
+        self.max_queued_messages: int = self.options["maxQueuedMessages"]
         self._origins: list[str] = self.options["origins"].split()
         self._heartbeat_s = self.options["heartbeat"] / 1000
         self._idle_timeout_s = self.options["idleTimeout"] / 1000

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from time import monotonic
 from typing import Any, Final, Protocol
 
@@ -24,10 +23,12 @@ from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.response import Response
 from kuzzle.tasks import start_now
+from protocols.backlog import Backlog
 from protocols.websocket.frames import (
     BINARY,
     CLOSE,
     PING,
+    POLICY_VIOLATION,
     PONG,
     TEXT,
     TOO_BIG,
@@ -43,6 +44,7 @@ _TURN: Final = 32
 _MAX_REQUESTS_AT_WORK: Final = 256
 # How long a client may take to answer a close frame.
 _CLOSING_TIMEOUT_S: Final = 3.0
+_LEFT_UNREAD: Final = "Too much is left unread"
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +55,13 @@ class SessionOwner(Protocol):
     Attributes:
         max_message_bytes: Largest message taken; a larger one ends the connection.
         max_queued_bytes: How much may wait for a client that does not read.
+        max_queued_messages: How many frames may.
     """
 
     entrypoint: Entrypoint
     max_message_bytes: int
     max_queued_bytes: int
+    max_queued_messages: int
 
     def add(self, session: WebSocketSession) -> None:
         """Take note of an open session."""
@@ -93,7 +97,6 @@ class WebSocketSession(asyncio.Protocol):
         "_requests_at_work",
         "_transport",
         "_waiting",
-        "_waiting_bytes",
         "connection",
         "is_pinged",
         "last_heard_s",
@@ -122,9 +125,7 @@ class WebSocketSession(asyncio.Protocol):
         self._is_goodbye_heard = False  # the client sent a close frame
         self._is_held = False  # not reading
         self._is_slow = False  # the client does not read as fast as it is sent to
-        # What waits for a slow client: references to frames that all followers of a channel share.
-        self._waiting: deque[bytes] | None = None
-        self._waiting_bytes = 0
+        self._waiting: Backlog | None = None  # for a slow client
         self._closing_timer: asyncio.TimerHandle | None = None
 
     # --- the socket
@@ -160,16 +161,12 @@ class WebSocketSession(asyncio.Protocol):
         """Send what waits; when nothing does any more, go on where `pause_writing` stopped."""
         self._is_slow = False
         while self._waiting and not self._is_slow:
-            frame = self._waiting.popleft()
-            self._waiting_bytes -= len(frame)
-            self._transport.write(frame)
+            self._transport.write(self._waiting.take())
         if self._is_slow:
             return
         self._waiting = None
-        if self._is_goodbye_heard:
-            self._transport.close()
-        else:
-            self._go_on()
+        # Later: asyncio would report the end twice if the socket were closed in here.
+        asyncio.get_running_loop().call_soon(self._transport.close if self._is_goodbye_heard else self._go_on)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the client."""
@@ -311,15 +308,25 @@ class WebSocketSession(asyncio.Protocol):
             self._transport.write(data)
             return
         if self._waiting is None:
-            self._waiting = deque()
-        if self._waiting_bytes > self._owner.max_queued_bytes:
-            logger.info(
-                "Let go of WebSocket client %s: it leaves %d bytes unread", self.connection.id, self._waiting_bytes
-            )
-            self.abort()
-            return
-        self._waiting.append(data)
-        self._waiting_bytes += len(data)
+            self._waiting = Backlog()
+        waiting, owner = self._waiting, self._owner
+        if waiting.size_bytes > owner.max_queued_bytes or len(waiting) >= owner.max_queued_messages:
+            self._let_go(waiting)
+        else:
+            waiting.add(data)
+
+    def _let_go(self, waiting: Backlog) -> None:
+        """Give up on a client that does not read: what waits is dropped, so that a close frame still has a way."""
+        logger.info(
+            "Let go of WebSocket client %s: it leaves %d messages of %d bytes unread",
+            self.connection.id,
+            len(waiting),
+            waiting.size_bytes,
+        )
+        self._waiting = None
+        self._transport.write(encode_close(POLICY_VIOLATION, _LEFT_UNREAD))
+        self._stop_serving()
+        self._await_goodbye()
 
     def _fail(self, fault: Fault) -> None:
         """Give up on a client that broke the protocol; one that sends too much gets no goodbye (clients see 1006)."""

@@ -238,6 +238,26 @@ async def test_a_client_that_never_reads_is_let_go_with_one_log_line(caplog: pyt
         deaf.reset()
 
 
+async def test_a_client_of_mqtt_5_is_told_that_it_leaves_too_much_unread() -> None:
+    async with Stage({"maxQueuedMessages": 50, "maxQueuedBytes": 1 << 30, "disconnectDelay": 0}) as stage:
+        deaf = await stage.join("deaf", 5)
+        await deaf.subscribe(("channel", 0))
+        deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        (socket,) = stage.protocol._sockets
+        number = 0
+        while socket.link.is_open:
+            stage.protocol.broadcast(["channel"], filler(number))
+            await asyncio.sleep(0)
+            number += 1
+            assert number < 5_000
+        deaf.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        for heard in range(number - 51):
+            assert (await deaf.message()).json["number"] == heard
+        assert await deaf.packet() == (0xE0, b"\x97\0")
+        assert await deaf.closed() == b""
+        await removed(stage, 1)
+
+
 async def test_a_client_that_reads_late_misses_nothing() -> None:
     async with Stage({"maxQueuedMessages": 1000, "maxQueuedBytes": 1 << 30}) as stage:
         peer = await stage.join("slow")

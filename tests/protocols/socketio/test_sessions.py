@@ -9,10 +9,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from engineio_raw import CLOSE, TEXT, PollingClient, SocketClient, cut, fetch, request, service_of
+from engineio_raw import CLOSE, TEXT, PollingClient, SocketClient, cut, event_of, fetch, request, service_of
 from harness import Server
 from tornado.ioloop import IOLoop
-from web_stage import RawClient, request_bytes
+from web_stage import RawClient, request_bytes, until
 from ws_raw import frame
 
 from kuzzle.notification import Notification
@@ -353,6 +353,89 @@ def test_a_websocket_client_that_does_not_read_is_let_go(play: Callable[..., Non
         await socket.close()
 
     play(scene, maxQueuedBytes=100_000)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_websocket_client_that_leaves_too_many_messages_unread_is_let_go_and_told_why(
+    play: Callable[..., None], generation: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("protocols.socketio.link._CLOSING_TIMEOUT_S", 60)
+
+    async def scene(server: Server) -> None:
+        deaf = await SocketClient.open_session(server.port("socketio"), generation)
+        quick = await SocketClient.open_session(server.port("socketio"), generation)
+        deaf.writer.transport.pause_reading()
+        for follower in server.app.entrypoint._connections:
+            server.app.entrypoint.join_channel("news", follower)
+        number = 0
+        while "Let go of" not in caplog.text:
+            server.app.entrypoint.broadcast(["news"], Notification({"number": number, "text": "x" * 9_000}))
+            assert (await quick.event())[1]["number"] == number
+            number += 1
+        server.app.entrypoint.broadcast(["news"], Notification({"number": "last"}))
+        assert (await quick.event())[1]["number"] == "last"
+        await until(lambda: len(server.app.entrypoint._connections) == 1)
+        deaf.writer.transport.resume_reading()
+        heard = 0
+        while (got := await deaf.frame()).opcode == 1:
+            assert event_of(got.payload.decode())[1]["number"] == heard
+            heard += 1
+        assert heard == number - 51, "fifty waited, and one was too many"
+        assert (got.opcode, got.payload[:2]) == (8, (1008).to_bytes(2, "big"))
+        assert await quick.ask()
+        await quick.close()
+        await deaf.close()
+
+    play(scene, maxQueuedMessages=50)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_websocket_client_that_reads_late_gets_everything_in_order(
+    play: Callable[..., None], generation: int
+) -> None:
+    async def scene(server: Server) -> None:
+        slow = await SocketClient.open_session(server.port("socketio"), generation)
+        slow.writer.transport.pause_reading()
+        (follower,) = server.app.entrypoint._connections
+        server.app.entrypoint.join_channel("news", follower)
+        for number in range(1_500):
+            server.app.entrypoint.broadcast(["news"], Notification({"number": number, "text": "x" * 9_000}))
+        (link,) = service_of(server).links
+        assert len(link._waiting) > 100
+        slow.writer.transport.resume_reading()
+        for number in range(1_500):
+            assert (await slow.event())[1]["number"] == number
+        assert await slow.ask()
+        assert link._waiting is None
+        await slow.close()
+
+    play(scene)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_client_that_says_goodbye_while_much_waits_gets_all_of_it_and_the_answer(
+    play: Callable[..., None], generation: int
+) -> None:
+    async def scene(server: Server) -> None:
+        slow = await SocketClient.open_session(server.port("socketio"), generation)
+        slow.writer.transport.pause_reading()
+        (follower,) = server.app.entrypoint._connections
+        server.app.entrypoint.join_channel("news", follower)
+        (link,) = service_of(server).links
+        number = 0
+        while not link._waiting:
+            server.app.entrypoint.broadcast(["news"], Notification({"number": number, "text": "x" * 9_000}))
+            number += 1
+        link.data_received(frame(8, (1000).to_bytes(2, "big")))  # read before it became slow
+        slow.writer.transport.resume_reading()
+        for each in range(number):
+            assert (await slow.event())[1]["number"] == each
+        assert (await slow.frame()).opcode == 8
+        await until(lambda: service_of(server).links == set())
+        await slow.close()
+
+    play(scene)
 
 
 async def test_answers_leave_at_once(server: Server) -> None:

@@ -147,6 +147,40 @@ async def test_a_follower_that_does_not_read_is_let_go_and_delays_nobody(caplog:
     assert deaf_id in lines[0].getMessage()
 
 
+async def test_a_follower_that_leaves_too_many_messages_unread_is_let_go_and_told_why(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("protocols.websocket.session._CLOSING_TIMEOUT_S", 60)
+    async with WebStage(websocket={"maxQueuedMessages": 100}) as stage:
+        deaf = await deaf_client(stage)
+        await deaf.text(ASK)
+        await until(lambda: len(stage.funnel.requests) == 1)
+        deaf_id = stage.funnel.requests[0].connection.id
+        stage.entrypoint.join_channel("c", deaf_id)
+        session = next(iter(stage.websocket._sessions.values()))
+        sent = 0
+        while not session._is_slow:  # what the system's buffers take does not wait
+            stage.entrypoint.broadcast(["c"], Notification({"text": "x" * 10_000}))
+            sent += 1
+        for _ in range(100):
+            stage.entrypoint.broadcast(["c"], Notification({"n": 0}))
+        assert stage.removed == []
+        for _ in range(3):
+            stage.entrypoint.broadcast(["c"], Notification({"n": 0}))
+        assert stage.removed == [deaf_id]
+        deaf.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        await deaf.json()
+        for _ in range(sent):
+            assert (await deaf.json())["text"]
+        opcode, payload = await deaf.frame()
+        assert (opcode, payload[:2]) == (8, (1008).to_bytes(2, "big"))
+        await deaf.send(frame(8, payload[:2]))
+        await until(lambda: stage.websocket._sessions == {})
+        await deaf.close()
+    assert "it leaves 100 messages of" in caplog.text
+
+
 async def test_a_slow_follower_gets_everything_in_order() -> None:
     async with WebStage() as stage:
         slow = await deaf_client(stage)
@@ -156,12 +190,12 @@ async def test_a_slow_follower_gets_everything_in_order() -> None:
         for number in range(1500):
             stage.entrypoint.broadcast(["c"], Notification({"n": number, "text": "x" * 10_000}))
         session = next(iter(stage.websocket._sessions.values()))
-        assert session._waiting_bytes > 1_000_000
+        assert session._waiting is not None
+        assert session._waiting.size_bytes > 1_000_000
         slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
         await slow.json()
         assert [(await slow.json())["n"] for _ in range(1500)] == list(range(1500))
         assert session._waiting is None
-        assert session._waiting_bytes == 0
         await slow.text(ASK)
         assert (await slow.json())["status"] == 200
         await slow.close()
@@ -212,7 +246,9 @@ async def test_a_client_that_pings_and_does_not_read_is_not_read_either() -> Non
         writing = asyncio.ensure_future(_write_all(deaf, pings, 400))  # 52 MB of pings
         await asyncio.sleep(0.3)
         session = next(iter(stage.websocket._sessions.values()), None)
-        assert session is None or session._waiting_bytes + session._transport.get_write_buffer_size() < 1_000_000
+        if session is not None:
+            waiting = 0 if session._waiting is None else session._waiting.size_bytes
+            assert waiting + session._transport.get_write_buffer_size() < 1_000_000
         writing.cancel()
         deaf.writer.transport.abort()
 

@@ -19,10 +19,9 @@ from tornado.util import _websocket_mask
 # A client that sends more than this before its upgrade was answered is up to no good.
 _MAX_EARLY_BYTES = 262_144
 
-
-def apply_mask(mask: bytes, data: bytes) -> bytes:
-    """Mask or unmask the payload of a frame (RFC 6455 section 5.3); C where Tornado's extension is there."""
-    return _websocket_mask(mask, data)
+apply_mask: Callable[[bytes, bytes], bytes] = _websocket_mask
+"""Masks or unmasks the payload of a frame (RFC 6455 section 5.3): mask, then payload; C where Tornado's extension is
+there."""
 
 
 def on_close(connection: HTTPConnection, callback: Callable[[], None]) -> None:

@@ -27,8 +27,9 @@ def test_integers_of_64_bits_keep_every_digit(number: int) -> None:
 
 @pytest.mark.parametrize("digits", [str(2**64), str(-(2**63) - 1), "1" + "0" * 30, "9" * 5000])
 def test_an_integer_beyond_64_bits_is_refused_rather_than_rounded(digits: str) -> None:
-    with pytest.raises(JsonError):
-        decode_json(f'{{"deep": [{{"n": {digits}}}]}}')
+    for text in ('{"deep": [{"n": %s}]}', '{"text": "1", "n": %s}', '{"n": %s, "text": "1"}', '["1", %s]', "%s"):
+        with pytest.raises(JsonError):
+            decode_json(text % digits)
 
 
 def test_long_digits_in_a_text_or_a_fraction_are_no_integers() -> None:

@@ -284,7 +284,11 @@ class SqliteStorage(Storage):
     async def get_document(
         self, index: str, collection: str, document_id: str, *, include_trash: bool = False
     ) -> StoredDocument:
-        opened, state = self._opened(), self._index(index).collections.get(collection)
+        opened = self._opened()
+        found = opened.writer.catalogue.indexes.get(index)
+        if found is None:
+            raise UnknownIndexError(index)
+        state = found.collections.get(collection)
         document = None if state is None else opened.point_reads.find(index, state, document_id)
         if document is None:
             raise DocumentNotFoundError

@@ -44,6 +44,12 @@ _LONGEST_ABBREVIATION: Final = 3  # letters, prefix included: beyond, prefixes a
 
 def find_place(value: Any) -> Place | None:
     """Return the point that a value stands for, None when it is no point."""
+    kind = type(value)
+    pair: Any = value if kind is list else (value.get("lat"), value.get("lon")) if kind is dict else ()
+    if len(pair) == 2:
+        lat, lon = pair
+        if type(lat) is float and type(lon) is float and -180 <= lon < 180 and -math.inf < lat < math.inf:
+            return lat, lon  # as most are
     point = find_point(value)
     if point is None:
         return None

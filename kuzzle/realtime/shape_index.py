@@ -9,12 +9,14 @@ tested, the quick way first. Across the date line a shape has two pieces.
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Final, Generic, TypeVar
+from collections.abc import Collection, Iterator
+from typing import Any, Final, Generic, TypeVar
 
 from kuzzle.realtime.places import Place
 from kuzzle.realtime.shapes import Bounds, Box, Polygon, Ring, Shape, tangents_of, unit_vector
+from kuzzle.realtime.strips import NUMBERS_A_STRIP, STRIPS
 
 EntryType = TypeVar("EntryType")
 _Cell = tuple[int, int, int]
@@ -29,35 +31,30 @@ _Sides = tuple[float, float, float, float]
 _Vector = tuple[float, float, float]
 
 
+_BoxLook = tuple[*_Sides, EntryType]
+_RingLook = tuple[float, float, float, float, float, float, Ring, EntryType]
+_PolygonLook = tuple[*_Sides, float, "array[float]", Polygon, EntryType]
+
+
 class _Shapes(Generic[EntryType]):
-    """The shapes in one cell, by kind, with what the first look at them needs."""
+    """The shapes in one cell, by kind, with what the first look at them needs. A box or a polygon may have two
+    pieces in one cell."""
 
     __slots__ = ("boxes", "polygons", "rings")
 
     def __init__(self) -> None:
-        self.boxes: dict[tuple[Shape, EntryType, float], tuple[*_Sides, EntryType]] = {}
-        self.rings: dict[tuple[Shape, EntryType], tuple[float, float, float, float, float, float, Ring, EntryType]] = {}
-        self.polygons: dict[tuple[Shape, EntryType], tuple[*_Sides, *_Sides, Polygon, EntryType]] = {}
+        self.boxes: dict[tuple[Shape, EntryType, float], _BoxLook[EntryType]] = {}
+        self.rings: dict[tuple[Shape, EntryType, float], _RingLook[EntryType]] = {}
+        self.polygons: dict[tuple[Shape, EntryType, float], _PolygonLook[EntryType]] = {}
 
     def __bool__(self) -> bool:
         return bool(self.boxes or self.rings or self.polygons)
 
-    def add(self, shape: Shape, piece: Bounds, entry: EntryType) -> None:
-        box = _sides(piece)
+    def of_kind(self, shape: Shape) -> dict[tuple[Shape, EntryType, float], Any]:
+        """Return the table of shapes of a kind."""
         if isinstance(shape, Box):
-            self.boxes[shape, entry, piece.left] = (*box, entry)
-        elif isinstance(shape, Ring):
-            self.rings[shape, entry] = (*shape.axis, *shape.chords, shape, entry)
-        elif isinstance(shape, Polygon):
-            self.polygons[shape, entry] = (*box, *_sides(shape.core), shape, entry)
-
-    def remove(self, shape: Shape, piece: Bounds, entry: EntryType) -> None:
-        if isinstance(shape, Box):
-            del self.boxes[shape, entry, piece.left]
-        elif isinstance(shape, Ring):
-            del self.rings[shape, entry]
-        elif isinstance(shape, Polygon):
-            del self.polygons[shape, entry]
+            return self.boxes
+        return self.rings if isinstance(shape, Ring) else self.polygons
 
     def boxes_around(self, lat: float, lon: float) -> list[EntryType]:
         return [
@@ -80,33 +77,40 @@ class _Shapes(Generic[EntryType]):
         lat, lon = place
         return [
             entry
-            for bottom, top, left, right, south, north, west, east, polygon, entry in self.polygons.values()
+            for bottom, top, left, right, scale, strips, polygon, entry in self.polygons.values()
             if bottom <= lat <= top
             and left <= lon <= right
-            and ((south <= lat <= north and west <= lon <= east) or polygon.holds_seen(lon, *tangents))
+            and (
+                strips[at := int((lat - bottom) * scale) * NUMBERS_A_STRIP] <= lon <= strips[at + 1]
+                or (strips[at + 2] <= lon <= strips[at + 3] and polygon.holds_seen(lon, *tangents))
+            )
         ]
 
 
 class ShapeIndex(Generic[EntryType]):
     """Shapes, each with an entry; an entry may have several."""
 
-    __slots__ = ("_cells", "_levels")
+    __slots__ = ("_cells", "_levels", "_scales")
 
     def __init__(self) -> None:
         self._cells: dict[_Cell, _Shapes[EntryType]] = {}
         self._levels: Counter[int] = Counter()
+        self._scales: list[tuple[int, float]] = []
 
     def __bool__(self) -> bool:
         return bool(self._cells)
 
     def add(self, shape: Shape, entry: EntryType) -> None:
         """Add a shape."""
-        for cell, piece in _places(shape):
-            shapes = self._cells.get(cell)
-            if shapes is None:
-                shapes = self._cells[cell] = _Shapes()
-                self._levels[cell[0]] += 1
-            shapes.add(shape, piece, entry)
+        for piece, cells in _places(shape):
+            look = _first_look(shape, piece, entry)
+            key = _key(shape, piece, entry)
+            for cell in cells:
+                shapes = self._cells.get(cell)
+                if shapes is None:
+                    shapes = self._cells[cell] = _Shapes()
+                    self._count(cell[0], 1)
+                shapes.of_kind(shape)[key] = look
 
     def remove(self, shape: Shape, entry: EntryType) -> None:
         """Take a shape back that was added.
@@ -114,22 +118,31 @@ class ShapeIndex(Generic[EntryType]):
         Raises:
             KeyError: It is not here.
         """
-        for cell, piece in _places(shape):
-            shapes = self._cells[cell]
-            shapes.remove(shape, piece, entry)
-            if not shapes:
-                del self._cells[cell]
-                self._levels[cell[0]] -= 1
-                if not self._levels[cell[0]]:
-                    del self._levels[cell[0]]
+        for piece, cells in _places(shape):
+            key = _key(shape, piece, entry)
+            for cell in cells:
+                shapes = self._cells[cell]
+                del shapes.of_kind(shape)[key]
+                if not shapes:
+                    del self._cells[cell]
+                    self._count(cell[0], -1)
+
+    def _count(self, level: int, cells: int) -> None:
+        """Count the cells of a level that hold shapes."""
+        before = self._levels[level]
+        self._levels[level] += cells
+        if not before or not self._levels[level]:
+            self._levels = +self._levels
+            self._scales = [(used, _scale(used)) for used in self._levels]
 
     def find(self, place: Place) -> list[EntryType]:
         """Return the entry of each shape that holds a place."""
         lat, lon = place
         found: list[EntryType] = []
         vector = tangents = None
-        for level in self._levels:
-            shapes = self._cells.get(_cell_of(level, lat, lon))
+        east, north = lon + 180, lat + 90
+        for level, scale in self._scales:
+            shapes = self._cells.get((level, int(east * scale), int(north * scale)))
             if shapes is None:
                 continue
             if shapes.boxes:
@@ -143,14 +156,32 @@ class ShapeIndex(Generic[EntryType]):
         return found
 
 
-def _sides(bounds: Bounds) -> _Sides:
-    return bounds.bottom, bounds.top, bounds.left, bounds.right
+def _places(shape: Shape) -> Iterator[tuple[Bounds, Collection[_Cell]]]:
+    """Yield the pieces of a shape, each with its cells; a ring is nowhere twice."""
+    seen: set[_Cell] = set()
+    for piece in _pieces(shape.bounds()):
+        cells = [cell for cell in _cells_under(piece) if cell not in seen]
+        if isinstance(shape, Ring):
+            seen.update(cells)
+        yield piece, cells
 
 
-def _places(shape: Shape) -> Iterable[tuple[_Cell, Bounds]]:
-    """Return the cells of a shape, each with the piece that lies there: a box may have two pieces in one."""
-    places = [(cell, piece) for piece in _pieces(shape.bounds()) for cell in _cells_under(piece)]
-    return places if isinstance(shape, Box) else dict(places).items()
+def _key(shape: Shape, piece: Bounds, entry: EntryType) -> tuple[Shape, EntryType, float]:
+    return shape, entry, 0.0 if isinstance(shape, Ring) else piece.left
+
+
+def _first_look(shape: Shape, piece: Bounds, entry: EntryType) -> tuple[Any, ...]:
+    sides = piece.bottom, piece.top, piece.left, piece.right
+    if isinstance(shape, Box):
+        return (*sides, entry)
+    if isinstance(shape, Ring):
+        return (*shape.axis, *shape.chords, shape, entry)
+    if not isinstance(shape, Polygon):
+        raise TypeError(f"no look for {shape}")
+    strips = shape.strips
+    if piece.left < shape.bounds().left:  # beyond the date line
+        strips = array("d", (longitude - 360 for longitude in strips))
+    return (*sides, STRIPS / (piece.top - piece.bottom), strips, shape, entry)
 
 
 def _pieces(bounds: Bounds) -> Iterator[Bounds]:
@@ -173,5 +204,9 @@ def _cells_under(piece: Bounds) -> Iterator[_Cell]:
 
 
 def _cell_of(level: int, lat: float, lon: float) -> _Cell:
-    scale = (1 << level) / 360
+    scale = _scale(level)
     return level, int((lon + 180) * scale), int((lat + 90) * scale)
+
+
+def _scale(level: int) -> float:
+    return (1 << level) / 360  # cells a degree

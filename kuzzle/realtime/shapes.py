@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import sys
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
 from kuzzle.realtime.places import Place, wrapped
+from kuzzle.realtime.strips import STRIPS, UNKNOWN, strips_of
 
 _EQUATOR_RADIUS_M: Final = 6378137.0
 _FLATTENING: Final = 1 / 298.257223563
@@ -25,8 +27,7 @@ _ON_BORDER: Final = 1e-9  # degrees: a tenth of a millimetre
 _DIGITS: Final = 9
 _LEAST_SINE: Final = 1e-12
 _LOST_DIGITS: Final = 4 * sys.float_info.epsilon
-_CORES: Final = ((0.7, 0.7), (0.9, 0.54), (0.54, 0.9), (0.35, 0.35))
-"""Boxes that may lie inside of a polygon, as parts of the height and width of what lies around it."""
+_FARTHEST: Final = 89.999  # degrees from the equator: nearer to a pole there are no strips
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,6 @@ class Bounds:
     top: float
     left: float
     right: float
-
-
-_NOTHING: Final = Bounds(math.inf, -math.inf, math.inf, -math.inf)
 
 
 class Shape(ABC):
@@ -137,7 +135,8 @@ class Polygon(Shape):
 
     Attributes:
         points: Its line, from the least point on.
-        core: A box wholly inside, which most places inside are in; empty where none is found at once.
+        strips: What is surely inside and surely outside, strip by strip (`strips_of`); its longitudes are counted
+            on from the left side.
     """
 
     __slots__ = (
@@ -148,8 +147,8 @@ class Polygon(Shape):
         "_tolerance",
         "_turns_at_pole",
         "_westward",
-        "core",
         "points",
+        "strips",
     )
 
     def __init__(self, points: Sequence[Place]) -> None:
@@ -181,7 +180,7 @@ class Polygon(Shape):
                 elif low - turned < 360 and high - turned >= 0:
                     edges_there = self._eastward if edge.width > 0 else self._westward
                     edges_there.append((low - turned, high - turned, edge.p, edge.q))
-        self.core = self._find_core()
+        self.strips = self._cut()
 
     def holds(self, place: Place) -> bool:
         return self.holds_seen(place[1], *tangents_of(place))
@@ -211,38 +210,20 @@ class Polygon(Shape):
     def bounds(self) -> Bounds:
         return self._bounds
 
-    def _find_core(self) -> Bounds:
-        outer = self._bounds
-        lat, place = (outer.bottom + outer.top) / 2, (outer.right - outer.left) / 2
-        for tall, wide in _CORES if self.holds((lat, wrapped(place + self._left))) else ():
-            bottom, top = lat - (lat - outer.bottom) * tall, lat + (lat - outer.bottom) * tall
-            west, east = place * (1 - wide), place * (1 + wide)
-            if not self._enters(math.tan(math.radians(bottom)), math.tan(math.radians(top)), west, east):
-                return Bounds(bottom, top, outer.left + west, outer.left + east)
-        return _NOTHING
+    def _cut(self) -> array[float]:
+        around = self._bounds
+        if around.right - around.left >= 360 or around.bottom < -_FARTHEST or around.top > _FARTHEST:
+            return array("d", UNKNOWN * (STRIPS + 1))
+        left = self._left
+        edges = [(left + low, left + high, p, q) for low, high, p, q in (*self._eastward, *self._westward)]
+        meridians = [(left + at, south, north) for at, south, north in self._meridians]
+        return strips_of(around.bottom, around.top, edges, meridians, self._breadth, self.holds)
 
-    def _enters(self, bottom: float, top: float, west: float, east: float) -> bool:
-        """Tell whether the line, as broad as a border counts and as its digits are good, may enter a box.
-
-        Its latitudes are given as tangents, its sides from the left one.
-        """
-        west, east = west - _ON_BORDER, east + _ON_BORDER
-        if any(west <= at <= east for at, _, _ in self._meridians):
-            return True
-        for begin, end, p, q in (*self._eastward, *self._westward):
-            if begin > east or end < west:
-                continue
-            first, last = (math.radians(self._left + side) for side in (max(begin, west), min(end, east)))
-            heights = [p * math.cos(angle) + q * math.sin(angle) for angle in (first, last)]
-            crest, steepest = math.atan2(q, p), math.hypot(p, q)
-            for turn, height in ((crest, steepest), (crest + math.pi, -steepest)):
-                if (turn - first) % math.tau <= last - first:
-                    heights.append(height)
-            # The points of an edge are as far apart as `p` and `q` have lost digits.
-            breadth = self._tolerance + _LOST_DIGITS * steepest / math.radians(end - begin)
-            if max(heights) >= bottom - breadth and min(heights) <= top + breadth:
-                return True
-        return False
+    def _breadth(self, edge: tuple[float, float, float, float]) -> float:
+        """Return how far from an edge its line may be: as far as a border counts, and as its digits are good."""
+        west, east, p, q = edge
+        # The points of an edge are as far apart as `p` and `q` have lost digits.
+        return self._tolerance + _LOST_DIGITS * math.hypot(p, q) / math.radians(east - west)
 
 
 class _Edge:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kuzzle.realtime.shape_index import ShapeIndex
 from kuzzle.realtime.shapes import Box, Polygon, Ring, Shape, distance_m
+from kuzzle.realtime.strips import NUMBERS_A_STRIP, STRIPS
 
 LATITUDES = st.one_of(st.floats(-89, 89), st.integers(-89, 89).map(float), st.sampled_from((0.0, -90.0, 90.0)))
 LONGITUDES = st.one_of(st.floats(-180, 179.9), st.integers(-180, 179).map(float), st.sampled_from((-180.0, 0.0)))
@@ -145,20 +146,46 @@ def test_a_polygon_goes_over_the_date_line_and_around_a_pole() -> None:
     assert cap.bounds().top == 90
 
 
-@settings(max_examples=400, deadline=None)
-@given(PLACES, SIZES, _TURNS, st.floats(0, 1), st.floats(0, 1))
-def test_the_core_of_a_polygon_is_inside(
-    place: tuple[float, float], size: float, turns: list[tuple[float, float]], up: float, aside: float
+PARTS = st.one_of(st.floats(0, 1), st.sampled_from((0.0, 1.0)))
+
+
+@settings(max_examples=600, deadline=None)
+@given(PLACES, SIZES, _TURNS, st.integers(0, STRIPS - 1), PARTS, PARTS)
+def test_what_the_strips_of_a_polygon_are_sure_of_is_so(
+    place: tuple[float, float], size: float, turns: list[tuple[float, float]], strip: int, up: float, aside: float
 ) -> None:
     polygon = Polygon(_near(place, size, turns))
-    core = polygon.core
-    if core.bottom < core.top:
-        lon = core.left * aside + core.right * (1 - aside)
-        assert polygon.holds((core.bottom * up + core.top * (1 - up), (lon + 180) % 360 - 180))
+    around = polygon.bounds()
+    height = (around.top - around.bottom) / STRIPS
+    lat = around.bottom + height * (strip + up)
+    start = strip * NUMBERS_A_STRIP
+    inner_west, inner_east, west, east = polygon.strips[start : start + NUMBERS_A_STRIP]
+    if inner_west <= inner_east:
+        assert polygon.holds((lat, inner_west * aside + inner_east * (1 - aside)))
+    lon = around.left * aside + around.right * (1 - aside)
+    if not west <= lon <= east:
+        assert not polygon.holds((lat, lon))
 
 
-def test_a_plain_polygon_has_a_core() -> None:
+def test_strips_judge_nearly_all_places_around_a_plain_polygon() -> None:
     hexagon = Polygon([(0.0, -10.0), (5.0, -5.0), (5.0, 5.0), (0.0, 10.0), (-5.0, 5.0), (-5.0, -5.0)])
-    core = hexagon.core
-    assert core.right - core.left > 10
-    assert core.top - core.bottom > 5
+    for across in (hexagon, Polygon([(lat, (lon + 360) % 360 - 180) for lat, lon in hexagon.points])):
+        strips = iter(across.strips[: NUMBERS_A_STRIP * STRIPS])
+        unsure = sum(
+            (east - west) - max(0.0, inner_east - inner_west)
+            for inner_west, inner_east, west, east in zip(strips, strips, strips, strips, strict=True)
+        )
+        assert unsure < 0.25 * 20 * STRIPS
+
+
+def test_a_polygon_around_nearly_the_whole_globe_is_found_on_both_sides_of_the_date_line() -> None:
+    """Its two pieces share a cell of the grid."""
+    north = [(70.0, -45.0), (75.0, 95.0), (75.0, -155.0), (70.0, -60.0), (-75.0, -60.0), (-75.0, -155.0)]
+    bay = Polygon([*north, (60.0, -175.0), (60.0, 95.0), (-75.0, 85.0), (-75.0, -45.0)])
+    index: ShapeIndex[str] = ShapeIndex()
+    index.add(bay, "bay")
+    places = [(lat, lon) for lat in range(-70, 75, 10) for lon in range(-180, 180, 5)]
+    assert [place for place in places if index.find(place) != ["bay"] * bay.holds(place)] == []
+    assert sum(bay.holds(place) for place in places) > 100
+    index.remove(bay, "bay")
+    assert not index

@@ -1,6 +1,6 @@
 """The benchmark suite: `.venv/bin/python tests/benchmarks [PART ...]`.
 
-Parts: http websocket socketio mqtt create fanout rights logins start. Prints Markdown tables; without names, of all
+Parts: http websocket socketio mqtt create fanout rights logins ms start. Prints Markdown tables; without names, of all
 parts. README.md tells how they are meant.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 import document_create
 import fanout
 import logins
+import memory_storage
 import protocols_contest
 import rights
 import startup
@@ -27,11 +28,18 @@ CONTESTS: Mapping[str, tuple[Callable[[], str], ...]] = {
     "socketio": (protocols_contest.socketio,),
     "mqtt": (protocols_contest.mqtt_request, protocols_contest.mqtt_qos1),
 }
+
+
+def _memory_storage() -> str:
+    return f"{HEADING}\n{memory_storage.run()}"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "create": document_create.run,
     "fanout": fanout.run,
     "rights": rights.run,
     "logins": logins.run,
+    "ms": _memory_storage,
     "start": startup.run,
 }
 

@@ -62,11 +62,15 @@ def plain_python() -> str:
 
 @contextmanager
 def kuzzle(
-    options: Mapping[str, Any] | None = None, limits: Mapping[str, Any] | None = None, kept: Path | None = None
+    options: Mapping[str, Any] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    kept: Path | None = None,
+    sections: Mapping[str, Any] | None = None,
 ) -> Iterator[Running]:
     """Run `python -m kuzzle` in an empty folder, with its defaults but for ports, `options` of MQTT and `limits`.
 
     Args:
+        sections: Other sections of the configuration.
         kept: A folder to run in instead, made when missing, which stays with its store.
     """
     if kept is not None:
@@ -77,6 +81,7 @@ def kuzzle(
         "protocols": {**web, "mqtt": {"port": mqtt_port, **(options or {})}},
         "logs": {"level": "warning"},
         "limits": limits or {},
+        **(sections or {}),
     }
     with tempfile.TemporaryDirectory() if kept is None else nullcontext(str(kept)) as folder:
         Path(folder, "kuzzle.yml").write_text(json.dumps(configuration))  # JSON is YAML
@@ -125,6 +130,21 @@ def mosquitto() -> Iterator[Running]:
         configuration.flush()
         os.chmod(configuration.name, 0o644)  # it reads as its own user
         with _running([program, "-c", configuration.name], port) as running:
+            yield running
+
+
+def has_redis() -> bool:
+    """Tell whether Debian's Redis is there."""
+    return shutil.which("redis-server") is not None
+
+
+@contextmanager
+def redis_server() -> Iterator[Running]:
+    """Run Redis as it comes, on a free port, keeping nothing."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--port", str(port), "--save", "", "--appendonly", "no", "--loglevel", "warning"]
+        with _running(["redis-server", *options], port, folder) as running:
             yield running
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -36,12 +36,19 @@ from kuzzle.storage.tree import Query, Search
 
 
 def aggregate(
-    connection: apsw.Connection, index: str, state: CollectionState, search: Search, now_ms: int, total: int | None
+    connection: apsw.Connection,
+    index: str,
+    state: CollectionState,
+    search: Search,
+    now_ms: int,
+    total: int | None,
+    kept: Sequence[int] | None = None,
 ) -> dict[str, Any] | None:
     """Compute the aggregations of a search over all that its query finds; None when it asks for none.
 
     Args:
         total: How many documents the query finds, where that is known.
+        kept: Their rids, where they are kept.
 
     Raises:
         KuzzleError: 400 `services.storage.unexpected_bad_request`.
@@ -49,7 +56,7 @@ def aggregate(
     if not search.aggregations:
         return None
     space = Space(connection, index, state, search.query, now_ms)
-    return _compute(space, search.aggregations, space.matching(search.query, total), search.visible)(())
+    return _compute(space, search.aggregations, space.matching(search.query, total, kept), search.visible)(())
 
 
 def _compute(

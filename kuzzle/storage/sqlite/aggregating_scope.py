@@ -165,16 +165,21 @@ class Space:
         """Path of the nested objects that are aggregated, empty for documents."""
         return self.translation.scopes.scope
 
-    def matching(self, query: Query, total: int | None = None) -> Scope:
+    def matching(self, query: Query, total: int | None = None, kept: Sequence[int] | None = None) -> Scope:
         """Return the documents that match, in no bucket.
 
         Args:
             total: How many match, where that is known.
+            kept: Their rids, where they are kept.
         """
-        condition = self.condition(query)
-        leading = find_leading(self.translation, self.state, condition, 0.0)
-        rows = f"FROM {self.state.documents_table} AS d WHERE {condition}" if leading is None else leading.source
-        select = f"SELECT d.rid AS rid {rows}"
+        if kept:
+            rids = self.translation.list_of(kept)
+            condition, select = f"d.rid IN {rids}", f"SELECT value AS rid FROM {rids}"
+        else:
+            condition = self.condition(query)
+            leading = find_leading(self.translation, self.state, condition, 0.0)
+            rows = f"FROM {self.state.documents_table} AS d WHERE {condition}" if leading is None else leading.source
+            select = f"SELECT d.rid AS rid {rows}"
         if total is None:
             ((total,),) = self.rows(f"SELECT count(*) FROM ({select})")
         ((last,),) = self.rows(f"SELECT coalesce(max(rid), 0) FROM {self.state.documents_table}")

@@ -12,6 +12,8 @@ from kuzzle.storage.sqlite.translation import Translation
 
 # What more documents than this match is met soon on the way through all of them, and not kept in memory.
 MANY: Final = 32_768
+# Rids that a search keeps at most: 5 MB, or 17 with their scores.
+MOST_KEPT: Final = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Leading:
 def find_leading(translation: Translation, state: CollectionState, condition: str, score: Score) -> Leading | None:
     """Return the statement on the look-up that leads a condition, None where there is none."""
     led = translation.lookups.lead(condition)
-    if led is None or (led.rest is not None and _asks_document(led.rest)):
+    if led is None or (led.rest is not None and asks_document(led.rest)):
         return None
     lookup, table, lookups = led.lookup, state.values_table, translation.lookups
     if (led.others or led.without) and isinstance(score, float):
@@ -73,16 +75,16 @@ def is_met_soon(translation: Translation, condition: str) -> bool:
     return size is not None and size > MANY
 
 
-def is_kept(translation: Translation, condition: str) -> bool:
+def is_kept(translation: Translation, condition: str, most: int) -> bool:
     """Tell whether the rids of all that match are better kept than found again: they are few, and took some asking."""
     led = translation.lookups.lead(condition)
-    return led is not None and not led.is_alone and led.size <= MANY
+    return led is not None and not led.is_alone and led.size <= most
 
 
 def _of_rids(score: Score) -> str | None:
-    return score if isinstance(score, str) and not _asks_document(score) else None
+    return score if isinstance(score, str) and not asks_document(score) else None
 
 
-def _asks_document(expression: str) -> bool:
+def asks_document(expression: str) -> bool:
     """Tell whether an expression asks for more of `d` than its rid."""
     return re.search(r"\bd\.(?!rid\b)", expression) is not None

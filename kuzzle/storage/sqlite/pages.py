@@ -16,14 +16,15 @@ import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import apsw
+import orjson
 
 from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
-from kuzzle.storage.sqlite.leading import counted, find_leading, is_kept, is_met_soon
+from kuzzle.storage.sqlite.leading import MANY, MOST_KEPT, asks_document, counted, find_leading, is_kept, is_met_soon
 from kuzzle.storage.sqlite.nested import root_of
 from kuzzle.storage.sqlite.sort_columns import key_column, of_values, order_by, values_of
 from kuzzle.storage.sqlite.sorting import Key
@@ -33,6 +34,13 @@ from kuzzle.storage.values import IndexedValue
 
 After = Sequence[IndexedValue | None]
 """A value of each sort key; None: of a document without value."""
+
+
+# What a step takes, counted in rows that are met on the way along an index and looked for in a set: to put a row into
+# the set, to ask about a document, to read a sort key and sort by it.
+_GATHERING: Final = 2
+_ASKING: Final = 25
+_SORTING: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,8 @@ class Matches:
         self._leading = find_leading(self._translation, state, self._condition, self._score)
         self._source = self._matching if self._leading is None else self._leading.source
         # Asking what few documents match takes longer than keeping the answer for both, the page and the count.
-        self._is_small = is_kept(self._translation, self._condition)
+        self._is_small = is_kept(self._translation, self._condition, MANY)
+        self._may_be_kept = is_kept(self._translation, self._condition, MOST_KEPT)
 
     @property
     def translation(self) -> Translation:
@@ -79,16 +88,44 @@ class Matches:
 
     def count(self) -> int:
         """Return how many match."""
-        if self._is_small:
-            return len(self.__dict__.get("_ranked", ()) or self._few)
+        if self._is_kept:
+            return len(self._ranked if self._is_ranked else self._few)
         source = counted(self._translation, self._state, self._condition) or self._source
         count: int = self._value(f"SELECT count(*) {source}")
         return count
 
+    @property
+    def kept(self) -> Sequence[int] | None:
+        """The rids of all matches in their order, None where they are not kept."""
+        if not self._is_kept:
+            return None
+        return sorted(rid for rid, _ in self._ranked) if self._is_ranked else self._few
+
     @functools.cached_property
-    def _few(self) -> list[int]:
-        """The rids of all matches, in their order."""
-        return [rid for (rid,) in self._rows(f"SELECT d.rid {self._source} ORDER BY d.rid")]
+    def _few(self) -> Sequence[int]:
+        """The rids of all matches, in their order.
+
+        They come as one text: each row that Python sees costs waiting for the interpreter's lock.
+        """
+        text = self._value(f"SELECT group_concat(rid) FROM (SELECT d.rid AS rid {self._source} ORDER BY d.rid)")
+        return orjson.loads(f"[{text or ''}]")  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def _set(self) -> str | None:
+        """The statement on the rids of all matches, where they are kept or the rows of one look-up."""
+        if self._may_be_kept:
+            return self._translation.list_of(self._few) if self._few else None
+        led = self._translation.lookups.lead(self._condition)
+        return None if led is None or not led.is_alone else f"({self._translation.lookups.rids(led)})"
+
+    @property
+    def _is_kept(self) -> bool:
+        return self._is_small or self._is_ranked or "_few" in self.__dict__
+
+    @property
+    def _is_ranked(self) -> bool:
+        """True when the matches were gathered with their scores."""
+        return "_ranked" in self.__dict__
 
     @functools.cached_property
     def _ranked(self) -> list[tuple[int, float]]:
@@ -139,10 +176,11 @@ class Matches:
         """
         if not size or offset >= total:
             return []
-        if keys[0].is_index_order and self._is_walk_short(offset + size, total):
+        asked = self._asked_on_the_way(offset + size, total) if keys[0].is_index_order else None
+        if asked is not None:
             if len(keys) == 1:
-                return self._along_index(keys[0], offset, size, after)
-            part = self._part_with(keys[0], offset + size, after)
+                return self._along_index(keys[0], offset, size, after, asked)
+            part = self._part_with(keys[0], offset + size, after, asked)
             if part is not None:
                 return list(self._by_keys(keys, offset, size, after, matching=part))
         return list(self._by_keys(keys, offset, size, after))
@@ -161,7 +199,7 @@ class Matches:
                 source = f"FROM {self._state.documents_table} AS d WHERE {asked}"
             statement = f"SELECT d.rid {source} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
             return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]
-        if self._is_small:
+        if self._may_be_kept:
             return [PageRow(rid, score) for rid, score in self._ranked[offset : offset + size]]
         score, matching = self._scored()
         statement = f"SELECT d.rid, {score} AS score {matching} ORDER BY score DESC, d.rid LIMIT {size} OFFSET {offset}"
@@ -183,17 +221,29 @@ class Matches:
         order = f"ORDER BY {order_by(keys)}, d.rid"
         return self._rows(f"SELECT d.rid, {column}, {', '.join(selected)} {self._matching} {order}")
 
-    def _is_walk_short(self, wanted: int, total: int) -> bool:
-        """Tell whether walking the index meets enough matches sooner than sorting all of them takes."""
+    def _asked_on_the_way(self, wanted: int, total: int) -> str | None:
+        """Return what to ask of each `{rid}` on the way along an index; None: sorting all matches takes less time."""
         last: int = self._value(f"SELECT max(rid) FROM {self._state.documents_table}")
-        return last * wanted <= total * total
+        steps = last * wanted // total
+        sorting, asking = _SORTING * total, _ASKING * steps
+        if self._condition == EVERYTHING:
+            return "1" if steps <= sorting else None
+        probing = _GATHERING * total + steps
+        if self._may_be_kept and not self._is_kept:
+            probing += _GATHERING * (self._translation.lookups.size(self._condition, MOST_KEPT) or 0)
+        if probing < min(asking, sorting) and self._set is not None:
+            return f"{{rid}} IN {self._set}"
+        if asking > sorting:
+            return None
+        question = self._translation.question(self._query)
+        return f"EXISTS (SELECT 1 FROM {self._state.documents_table} AS d WHERE d.rid = {{rid}} AND {question})"
 
-    def _along_index(self, key: Key, offset: int, size: int, after: After | None) -> list[PageRow]:
+    def _along_index(self, key: Key, offset: int, size: int, after: After | None, asked: str) -> list[PageRow]:
         if not key.sort.nested and key.field is not None and self._translation.lookups.is_single(key.field):
-            rows = self._met_once(key, offset, size, after)
+            rows = self._met_once(key, offset, size, after, asked)
             if len(rows) == size:
                 return rows
-        with_value = self._with_value(key, None if after is None else after[0])
+        with_value = self._with_value(self._walk(key, None if after is None else after[0], asked), key)
         without_value = self._without_value(key)
         if key.sort.missing == "_first":
             found = with_value if after is not None else itertools.chain(without_value, with_value)
@@ -203,23 +253,23 @@ class Matches:
             found = itertools.chain(with_value, without_value)
         return list(itertools.islice(found, offset, offset + size))
 
-    def _met_once(self, key: Key, offset: int, size: int, after: After | None) -> list[PageRow]:
+    def _met_once(self, key: Key, offset: int, size: int, after: After | None, asked: str) -> list[PageRow]:
         """Return the rows of a page as far as they have a value of a field of which no document has several."""
         if (after is not None and after[0] is None) or (after is None and key.sort.missing == "_first"):
             return []
-        statement = f"{self._walk(key, None if after is None else after[0])} LIMIT {size} OFFSET {offset}"
+        statement = f"{self._walk(key, None if after is None else after[0], asked)} LIMIT {size} OFFSET {offset}"
         return [PageRow(rid, None, [key.shown(value)]) for rid, value in self._rows(statement)]
 
-    def _with_value(self, key: Key, after: IndexedValue | None) -> Iterator[PageRow]:
+    def _with_value(self, walk: str, key: Key) -> Iterator[PageRow]:
         seen = set()
-        for rid, value in self._rows(self._walk(key, after)):
+        for rid, value in self._rows(walk):
             # Of several values of a document the first on the way is the one that counts.
             if rid not in seen:
                 seen.add(rid)
                 yield PageRow(rid, None, [key.shown(value)])
 
-    def _walk(self, key: Key, after: IndexedValue | None) -> str:
-        """Return the statement that gives `(rid, value)` in the order of a key."""
+    def _walk(self, key: Key, after: IndexedValue | None, asked: str) -> str:
+        """Return the statement that gives `(rid, value)` in the order of a key, if what is asked holds."""
         rid = _document_of(key, "v.rid")
         conditions = of_values(key, "v.value")
         if after is not None:
@@ -227,16 +277,14 @@ class Matches:
             counts = f"(SELECT {key.picked('value')} {values_of(self._translation, self._state, key, rid)})"
             beyond = ">" if key.sort.order == "asc" else "<"
             conditions += f" AND v.value {beyond} {self._translation.bind(after)} AND v.value = {counts}"
-        if self._condition != EVERYTHING:
-            documents = self._state.documents_table
-            asked = self._translation.question(self._query)
-            conditions += f" AND EXISTS (SELECT 1 FROM {documents} AS d WHERE d.rid = {rid} AND {asked})"
+        if asked != EVERYTHING:
+            conditions += f" AND {asked.replace('{rid}', rid)}"
         return (
             f"SELECT {rid}, v.value FROM {self._state.values_table} AS v WHERE v.field = {key.number} "
             f"{conditions} ORDER BY v.value {key.direction}, {rid}"
         )
 
-    def _part_with(self, key: Key, wanted: int, after: After | None) -> str | None:
+    def _part_with(self, key: Key, wanted: int, after: After | None, asked: str) -> str | None:
         """Return the rest of a statement on a part of the matches, in which the first of all by a key are.
 
         The index is walked by the first key alone until so many are met; whatever the other keys say, none of
@@ -247,7 +295,7 @@ class Matches:
             return None
         met: set[int] = set()
         end: IndexedValue | None = None
-        for rid, value in self._rows(self._walk(key, start)):
+        for rid, value in self._rows(self._walk(key, start, asked)):
             met.add(rid)
             if len(met) == wanted:
                 end = value
@@ -257,10 +305,10 @@ class Matches:
         first, last = (start, end) if key.sort.order == "asc" else (end, start)
         limits = [f"value >= {self._translation.bind(first)}"] if first is not None else []
         limits += [f"value <= {self._translation.bind(last)}"] if last is not None else []
-        asked = self._translation.question(self._query)
+        question = self._translation.question(self._query)
         values, documents = self._state.values_table, self._state.documents_table
         part = f"SELECT {_document_of(key, 'rid')} FROM {values} WHERE field = {key.number} AND {' AND '.join(limits)}"
-        return f"FROM {documents} AS d WHERE d.rid IN ({part}) AND {asked}"
+        return f"FROM {documents} AS d WHERE d.rid IN ({part}) AND {question}"
 
     def _without_value(self, key: Key) -> Iterator[PageRow]:
         value = self._key_column(key)
@@ -274,7 +322,7 @@ class Matches:
         columns = [self._key_column(key) for key in keys]
         names = [f"k{position}" for position in range(len(keys))]
         selected = [f"{column} AS {name}" for column, name in zip(columns, names, strict=True)]
-        matching = matching or self._found_again()
+        matching = matching or self._found_again(columns)
         later = "" if after is None else f"AND {after_condition(keys, names, after, self._translation.bind)}"
         statement = (
             f"SELECT d.rid, {', '.join(selected)} {matching} {later} "
@@ -285,11 +333,16 @@ class Matches:
             shown = [key.shown(value) for key, value in zip(keys, values, strict=True)]
             yield PageRow(rid, values[scored[0]] if scored else None, shown)
 
-    def _found_again(self) -> str:
-        """Return the rest of a statement on all that match, by the rids where these are kept."""
-        if not self._is_small or not self._few:
+    def _found_again(self, columns: Sequence[str]) -> str:
+        """Return the rest of a statement on all that match, without their documents where columns need only rids."""
+        needs_documents = any(map(asks_document, columns))
+        if self._may_be_kept and self._set is not None:
+            if needs_documents:
+                return f"FROM {self._state.documents_table} AS d WHERE d.rid IN {self._set}"
+            return f"FROM (SELECT value AS rid FROM {self._set}) AS d WHERE 1"
+        if self._leading is None or needs_documents:
             return self._matching
-        return f"FROM {self._state.documents_table} AS d WHERE d.rid IN {self._translation.list_of(self._few)}"
+        return f"FROM (SELECT d.rid AS rid {self._leading.source}) AS d WHERE 1"
 
     def _key_column(self, key: Key) -> str:
         return key_column(self._translation, self._state, key, self._score)

@@ -52,8 +52,8 @@ def _search(connection: apsw.Connection, index: str, state: CollectionState, sea
         max_score = rows[0].score if rows and not search.offset else matches.best_score()
     elif total and (search.parts.has_score or any(key.sort.field == "_score" for key in keys)):
         max_score = matches.best_score()
-    found = None if search.post_filter else total
-    aggregations = aggregate(connection, index, state, search, now_ms, found)
+    kept = matches.kept if search.aggregations and not search.post_filter else None
+    aggregations = aggregate(connection, index, state, search, now_ms, None if search.post_filter else total, kept)
     took_ms = round((time.perf_counter() - started) * 1000)
     has_top_hits = any(aggregation.has_top_hits for aggregation in (search.aggregations or {}).values())
     return SearchPage(hits, total, max_score, took_ms, aggregations=aggregations, has_top_hits=has_top_hits)

@@ -19,6 +19,7 @@ from store_check import store_faults
 
 from kuzzle.storage.base import DocumentWrite, WriteKind
 from kuzzle.storage.query import parse_query, parse_search
+from kuzzle.storage.sqlite import pages
 from kuzzle.storage.sqlite.backend import SqliteStorage
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader
 from kuzzle.storage.sqlite.searching import search_documents
@@ -143,10 +144,18 @@ def rank(values: Sequence[int], *, is_descending: bool) -> tuple[int, int]:
     return (0, -max(values)) if is_descending else (0, min(values))
 
 
+# What it takes to put a row into a set, to ask about a document, and to sort it.
+WAYS = [(2, 25, 25), (-1000, 25, 25), (1000, 0, 25), (1000, 25, 0)]
+
+
 @settings(max_examples=60, deadline=None)
-@given(before=DOCUMENTS, after=DOCUMENTS, lowest=st.integers(0, 6), start=st.integers(0, 6))
-def test_answers_are_those_of_the_documents(before: Sources, after: Sources, lowest: int, start: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+@given(before=DOCUMENTS, after=DOCUMENTS, lowest=st.integers(0, 6), start=st.integers(0, 6), way=st.sampled_from(WAYS))
+def test_answers_are_those_of_the_documents(
+    before: Sources, after: Sources, lowest: int, start: int, way: tuple[int, int, int]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        for name, cost in zip(("_GATHERING", "_ASKING", "_SORTING"), way, strict=True):
+            patch.setattr(pages, name, cost)
         asyncio.run(_check_answers(Path(folder) / "kuzzle.db", before, after, lowest, start))
 
 

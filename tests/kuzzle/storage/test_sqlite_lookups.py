@@ -14,7 +14,7 @@ import pytest
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.base import DocumentWrite, WriteKind
 from kuzzle.storage.query import parse_search
-from kuzzle.storage.sqlite import automata, leading, texts
+from kuzzle.storage.sqlite import automata, leading, pages, texts
 from kuzzle.storage.sqlite.backend import SqliteStorage
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader
 from kuzzle.storage.sqlite.searching import search_documents
@@ -116,6 +116,49 @@ async def test_the_form_of_a_clause_changes_nothing(tmp_path: Path, case: int) -
             some = await storage.search("i", "c", parse_search(body, offset=3, size=5))
             assert [hit.id for hit in some.hits] == [hit.id for hit in found.hits[3:8]]
             assert some.total == len(expected)
+
+
+# What makes a sorted page be found by a set, by questions on the way along the index, and by sorting all.
+WAYS = {
+    "set": {"_GATHERING": -1000},
+    "questions": {"_GATHERING": 1000, "_ASKING": 0},
+    "sorting": {"_GATHERING": 1000, "_SORTING": 0},
+}
+
+
+@pytest.mark.parametrize("many", [0, 10_000])
+@pytest.mark.parametrize("way", WAYS)
+async def test_however_a_sorted_page_is_found_it_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, many: int
+) -> None:
+    for name, cost in WAYS[way].items():
+        monkeypatch.setattr(pages, name, cost)
+    monkeypatch.setattr(pages, "MANY", many)
+    documents = [source(number) for number in range(DOCUMENTS)]
+    async with filled(tmp_path / "kuzzle.db") as storage:
+        for query, holds in CASES[:10]:
+            matching = [number for number, document in enumerate(documents) if holds(document)]
+            ascending = sorted(matching, key=lambda number: documents[number]["number"])
+            descending = sorted(matching, key=lambda number: (-documents[number]["number"], f"d{number}"))
+            for sort, ordered in (([{"number": "asc"}], ascending), ([{"number": "desc"}, "_id"], descending)):
+                for start in (0, 9, len(ordered) - 2):
+                    body = {"query": {"bool": query}, "sort": sort, "aggs": {"h": {"terms": {"field": "half"}}}}
+                    found = await storage.search("i", "c", parse_search(body, offset=max(0, start), size=5))
+                    expected = ordered[max(0, start) :][:5]
+                    assert [hit.id for hit in found.hits] == [f"d{number}" for number in expected]
+                    assert found.total == len(ordered)
+                    assert found.aggregations is not None
+                    counts = [bucket["doc_count"] for bucket in found.aggregations["h"]["buckets"]]
+                    assert sum(counts) == len(ordered)
+                    if len(found.hits) == 5:
+                        after = {**body, "search_after": found.hits[-1].sort}
+                        if len(sort) == 1:
+                            value = documents[expected[-1]]["number"]
+                            later = [number for number in ordered if documents[number]["number"] > value]
+                        else:
+                            later = ordered[start + 5 :]
+                        following = await storage.search("i", "c", parse_search(after, offset=0, size=5))
+                        assert [hit.id for hit in following.hits] == [f"d{number}" for number in later[:5]]
 
 
 async def test_the_score_of_the_leading_word_is_that_of_the_word_alone(tmp_path: Path) -> None:

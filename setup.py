@@ -65,6 +65,7 @@ setup(
             "pytest-timeout>=2.3",
             "hypothesis>=6.100",
             "paho-mqtt>=2",
+            "aiohttp>=3.10",  # what generated clients in Python speak with
             "websocket-client>=1.6",  # what python-socketio's own client speaks WebSocket with
             "openapi-spec-validator>=0.8",
             "schemathesis>=4.10",

@@ -41,7 +41,16 @@ def _add_documents(kinds: Any) -> None:
         parser.set_defaults(command=_generate, kind=name)
 
 
-_KINDS: Final[tuple[Callable[[Any], None], ...]] = (_add_documents,)
+def _add_client(kinds: Any) -> None:
+    text = "a typed client for a programming language, as a package"
+    parser = kinds.add_parser("client", help=text, description=f"Write {text}.")
+    parser.add_argument("--lang", choices=("python",), required=True, help="the language")
+    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the folder to write into")
+    add_source(parser)
+    parser.set_defaults(command=_generate_client)
+
+
+_KINDS: Final[tuple[Callable[[Any], None], ...]] = (_add_documents, _add_client)
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +93,26 @@ def _generate(options: argparse.Namespace) -> None:
     except OSError as error:
         raise ShellError(f"{options.out}: cannot be written: {error.strerror}") from error
     sys.stdout.write(f"Wrote {options.out}\n")
+
+
+def _generate_client(options: argparse.Namespace) -> None:
+    """Write a client; files of an earlier run are overwritten.
+
+    Raises:
+        ConfigError, ShellError: It is not, or not wholly, written.
+    """
+    from kuzzle.generation.client.api import Api  # what no other command needs
+    from kuzzle.generation.client.python_client import python_client
+
+    files = python_client(Api(read_document(options, "schema"), read_document(options, "openapi")))
+    for name, text in files.items():
+        path: Path = options.out / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ShellError(f"{path}: cannot be written: {error.strerror}") from error
+    sys.stdout.write(f"Wrote {options.out} ({len(files)} files)\n")
 
 
 def _fetch(url: str, path: str) -> dict[str, Any]:

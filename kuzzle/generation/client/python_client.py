@@ -1,0 +1,282 @@
+"""A Python client: a package on asyncio, typed throughout, with aiohttp as its only dependency."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from kuzzle.generation.client.api import Action, Api, Argument, status_name
+from kuzzle.generation.client.python_words import (
+    PythonTypes,
+    documentation,
+    entry,
+    is_plain_name,
+    literal,
+    snake,
+)
+from kuzzle.generation.client.shapes import Record, pascal
+
+PACKAGE: Final = "kuzzle_client"
+_FIXED: Final = Path(__file__).resolve().parent / "python"
+_PARTIAL: Final = 206
+# What the types of a method are worded with: a method of such a name would hide it.
+_USED_NAMES: Final = frozenset({"str", "int", "float", "bool", "types", "builtins"})
+_ENVELOPE: Final = ("self", "body", "volatile")
+# Attributes of `Connection`, which a controller must not hide.
+_CONNECTION: Final = frozenset({"close", "is_connected", "jwt", "on", "open", "request", "routes", "stream"})
+_HEAD: Final = '"""{}\n\nWritten by `kuzzle generate client`; changes are lost at the next run.\n"""'
+_FUTURE: Final = "from __future__ import annotations"
+
+
+def python_client(api: Api) -> dict[str, str]:
+    """Return the files of a client: path in the folder to content."""
+    files = {
+        f"{PACKAGE}/{path.name}": path.read_text(encoding="utf-8")
+        for path in sorted(_FIXED.glob("*.py"))
+        if path.name != "__init__.py"
+    }
+    files[f"{PACKAGE}/py.typed"] = ""
+    files[f"{PACKAGE}/types.py"] = _text(_types(api))
+    files[f"{PACKAGE}/errors.py"] = _text(_errors(api))
+    files[f"{PACKAGE}/routes.py"] = _text(_routes(api))
+    files[f"{PACKAGE}/client.py"] = _text(_client(api))
+    files[f"{PACKAGE}/__init__.py"] = _text(_package())
+    files[f"{PACKAGE}/controllers/__init__.py"] = '"""A module for each controller."""\n'
+    for name, actions in api.controllers.items():
+        files[f"{PACKAGE}/controllers/{snake(name)}.py"] = _text(_controller(api, name, actions))
+    files["pyproject.toml"] = _text(_project(api))
+    files["README.md"] = _text(_readme(api))
+    return dict(sorted(files.items()))
+
+
+def _text(lines: Iterator[str]) -> str:
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _types(api: Api) -> Iterator[str]:
+    yield _HEAD.format("What actions take, and what they and the server's notifications give.")
+    yield f"\n{_FUTURE}\n"
+    yield "from collections.abc import Mapping, Sequence"
+    yield "from typing import Any, Literal, NotRequired, TypeAlias, TypedDict"
+    types = PythonTypes(api.shapes.records)
+    for record in api.shapes.records.values():
+        yield "\n"
+        yield from _record(record, types)
+    yield "\n"
+    yield f"Notification: TypeAlias = {' | '.join(types.word(shape, is_sent=False) for shape in api.notifications)}"
+    yield '"""What a subscription gives; `type` tells which."""'
+
+
+def _record(record: Record, types: PythonTypes) -> Iterator[str]:
+    members = [
+        (each, word if each.is_required else f"NotRequired[{word}]")
+        for each in record.members
+        for word in [types.word(each.shape, is_sent=record.is_sent)]
+    ]
+    if all(is_plain_name(each.name) for each, _ in members):
+        yield f"class {record.name}(TypedDict):"
+        yield from documentation(record.description, "    ") if record.description else ()
+        for number, (each, word) in enumerate(members):
+            yield f"{chr(10) if number or record.description else ''}    {each.name}: {word}"
+            if each.description:
+                yield from documentation(each.description, "    ")
+        return
+    yield f"{record.name} = TypedDict("
+    yield f'    "{record.name}",'
+    yield "    {"
+    for each, _ in members:
+        yield from textwrap.wrap(each.description, 100, initial_indent=" " * 8 + "# ", subsequent_indent=" " * 8 + "# ")
+        word = types.word(each.shape, is_sent=record.is_sent)
+        quoted = f'"{word}"' if '"' not in word else f"'{word}'"
+        yield f"        {literal(each.name)}: {quoted if each.is_required else f'NotRequired[{quoted}]'},"
+    yield "    },"
+    yield ")"
+    yield from documentation(record.description, "") if record.description else ()
+
+
+def _errors(api: Api) -> Iterator[str]:
+    yield _HEAD.format("The refusals of the server: a class for each status, and below it one for each id.")
+    yield f"\n{_FUTURE}\n"
+    yield "from collections.abc import Mapping\n"
+    yield "from .failures import KuzzleError, PartialError"
+    statuses = sorted({each.status for each in api.errors} - {_PARTIAL})
+    for status in statuses:
+        yield f"\n\nclass {status_name(status)}(KuzzleError):"
+        yield f'    """Status {status}."""'
+    for each in api.errors:
+        yield f"\n\nclass {each.name}({status_name(each.status)}):"
+        yield from documentation(f"`{each.id}`: {each.message}", "    ")
+    yield "\n\nBY_STATUS: Mapping[int, type[KuzzleError]] = {"
+    yield f"    {_PARTIAL}: PartialError,"
+    yield from (f"    {status}: {status_name(status)}," for status in statuses)
+    yield "}\nBY_ID: Mapping[str, type[KuzzleError]] = {"
+    yield from (f"    {literal(each.id)}: {each.name}," for each in api.errors)
+    yield "}"
+
+
+def _routes(api: Api) -> Iterator[str]:
+    yield _HEAD.format("The ways to actions over HTTP.")
+    yield f"\n{_FUTURE}\n"
+    yield "from .http_transport import Routes\n"
+    yield "ROUTES: Routes = {"
+    for (controller, action), routes in api.routes.items():
+        ways = ", ".join(f"({literal(verb)}, {literal(path)})" for verb, path in routes)
+        yield f"    ({literal(controller)}, {literal(action)}): ({ways},),"
+    yield "}"
+
+
+def _client(api: Api) -> Iterator[str]:
+    yield _HEAD.format("The client: its controllers are attributes.")
+    yield f"\n{_FUTURE}\n"
+    yield "from . import errors"
+    yield "from .connection import Connection"
+    for name in api.controllers:
+        yield f"from .controllers.{snake(name)} import {pascal(name)}Controller"
+    yield "from .routes import ROUTES"
+    yield "\n\nclass Kuzzle(Connection):"
+    yield '    """A client of a server; see `Connection` for its arguments."""\n'
+    yield "    routes = ROUTES"
+    yield "    errors_by_id = errors.BY_ID"
+    yield "    errors_by_status = errors.BY_STATUS\n"
+    yield "    def _add_controllers(self) -> None:"
+    for name in api.controllers:
+        yield f"        self.{snake(name, _CONNECTION)} = {pascal(name)}Controller(self)"
+
+
+def _controller(api: Api, name: str, actions: list[Action]) -> Iterator[str]:
+    methods = {snake(action.name, _USED_NAMES): action for action in actions}
+    types = PythonTypes(api.shapes.records, "types.", methods)
+    body = [line for method, action in methods.items() for line in _method(api, method, action, types)]
+    yield _HEAD.format(f"The controller `{name}`.")
+    yield f"\n{_FUTURE}\n"
+    if any("builtins." in line for line in body):
+        yield "import builtins"
+    yield "from collections.abc import Mapping, Sequence"
+    yield "from typing import Any, Literal\n"
+    yield "from .. import types"
+    yield "from ..connection import Controller, Volatile"
+    yield "from ..subscription import Subscription"
+    yield f"\n\nclass {pascal(name)}Controller(Controller):"
+    yield f'    """Actions of `{name}`."""'
+    yield from body
+
+
+def _method(api: Api, method: str, action: Action, types: PythonTypes) -> Iterator[str]:
+    names = _argument_names(action)
+    result = types.word(action.result, is_sent=False)
+    if action.opens_channel:
+        result = "Subscription[types.Notification]"
+    yield f"\n    async def {method}("
+    yield "        self,"
+    yield from (f"        {line}," for line in _signature(action, names, types))
+    yield f"    ) -> {result}:"
+    yield from documentation(action.description, " " * 8, [*_arguments_section(action, names), *_raises(api, action)])
+    yield f"        result: {result} = await self._connection.{'stream' if action.opens_channel else 'request'}("
+    yield f"            {literal(action.controller)},"
+    yield f"            {literal(action.name)},"
+    given = ", ".join(f"{literal(each.name)}: {names[each.name]}" for each in action.arguments)
+    yield f"            {{{given}}},"
+    yield f"            {'None' if action.body is None else 'body'},"
+    yield "            volatile,"
+    yield "        )"
+    yield "        return result"
+
+
+def _argument_names(action: Action) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for each in action.arguments:
+        names[each.name] = snake(each.name, {*_ENVELOPE, *names.values()})
+    return names
+
+
+def _signature(action: Action, names: Mapping[str, str], types: PythonTypes) -> Iterator[str]:
+    """Yield the parameters: what must be given by place or name, the rest by name."""
+    for each in _ordered(action):
+        if each.is_required:
+            yield f"{names[each.name]}: {types.word(each.shape, is_sent=True)}"
+    body = "" if action.body is None else types.word(action.body, is_sent=True)
+    if action.is_body_required:
+        yield f"body: {body}"
+    elif body:
+        yield f"body: {body} | None = None"
+    yield "*"
+    for each in _ordered(action):
+        if not each.is_required:
+            word = types.word(each.shape, is_sent=True)
+            is_open = each.default is None and word != "Any" and "None" not in word
+            yield f"{names[each.name]}: {word}{' | None' if is_open else ''} = {literal(each.default)}"
+    yield "volatile: Volatile = None"
+
+
+def _ordered(action: Action) -> list[Argument]:
+    """Return the arguments, those that say where before the others."""
+    places = ("index", "collection", "_id")
+    return sorted(action.arguments, key=lambda each: places.index(each.name) if each.name in places else len(places))
+
+
+def _arguments_section(action: Action, names: Mapping[str, str]) -> Iterator[str]:
+    yield "Args:"
+    for each in _ordered(action):
+        yield from entry(names[each.name], each.description)
+    if action.body is not None:
+        yield from entry("body", action.body_description or "What the action works with.")
+    yield from entry("volatile", "Free data, shown in the notifications that this causes.")
+
+
+def _raises(api: Api, action: Action) -> Iterator[str]:
+    own = [each for each in api.errors if each.id in action.error_ids]
+    if own:
+        yield ""
+        yield "Raises:"
+        yield from entry("KuzzleError", f"As any action; of its own {', '.join(each.name for each in own)}.")
+
+
+def _package() -> Iterator[str]:
+    yield _HEAD.format("A client of a Kuzzle server: `Kuzzle` is where to begin.")
+    yield ""
+    yield "from . import errors, types"
+    yield "from .client import Kuzzle"
+    names = (
+        "ClientError",
+        "ConnectionLostError",
+        "KuzzleError",
+        "NoRouteError",
+        "PartialError",
+        "RequestTimeoutError",
+        "SubscriberTooSlowError",
+        "TooManyWaitingError",
+        "UnreadableAnswerError",
+    )
+    yield "from .failures import (" + "".join(f"\n    {name}," for name in names) + "\n)"
+    yield "from .subscription import Subscription\n"
+    yield "__all__ = ["
+    yield from (f"    {literal(name)}," for name in sorted((*names, "Kuzzle", "Subscription", "errors", "types")))
+    yield "]"
+
+
+def _project(api: Api) -> Iterator[str]:
+    yield "[build-system]"
+    yield 'requires = ["setuptools>=62.3"]'
+    yield 'build-backend = "setuptools.build_meta"\n'
+    yield "[project]"
+    yield 'name = "kuzzle-client"'
+    yield f"version = {literal(api.version)}"
+    yield 'description = "A typed client of a Kuzzle server"'
+    yield 'requires-python = ">=3.11"'
+    yield 'dependencies = ["aiohttp>=3.10"]\n'
+    yield "[tool.setuptools]"
+    yield f'packages = ["{PACKAGE}", "{PACKAGE}.controllers"]\n'
+    yield "[tool.setuptools.package-data]"
+    yield f'{PACKAGE} = ["py.typed"]'
+
+
+def _readme(api: Api) -> Iterator[str]:
+    yield "# A typed client of a Kuzzle server\n"
+    yield f"Written by `kuzzle generate client --lang python` for version {api.version} of the server.\n"
+    yield "```python"
+    yield f"from {PACKAGE} import Kuzzle\n"
+    yield 'async with Kuzzle("ws://localhost:7512") as client:'
+    yield "    print(await client.server.now())"
+    yield "```"

@@ -186,25 +186,19 @@ class Link:
         if self._is_open:
             self._wire.send(data)
 
-    def let_go(self, why: str) -> None:
+    def let_go(self, why: str, *, is_told: bool = True) -> None:
         """Close the connection of a client that does not keep up; its session learns it when the socket reports.
 
-        MQTT 5 clients are told, behind the little that the socket has taken already.
+        MQTT 5 clients are told, behind the little that the socket has taken, if they may still hear (`is_told`).
         """
-        if self._is_open:
-            self._is_open = False
-            logger.info("MQTT client %s is let go: %s", self.connection.id, why)
-            if self.version == MQTT_5:
-                self._wire.send(encode_disconnect(Reason.QUOTA_EXCEEDED))
-                self._wire.close()
-            else:
-                self._wire.abort()
-
-    def cut(self, why: str) -> None:
-        """Close the connection of a client whose socket takes nothing."""
-        if self._is_open:
-            self._is_open = False
-            logger.info("MQTT client %s is let go: %s", self.connection.id, why)
+        if not self._is_open:
+            return
+        self._is_open = False
+        logger.info("MQTT client %s is let go: %s", self.connection.id, why)
+        if is_told and self.version == MQTT_5:
+            self._wire.send(encode_disconnect(Reason.QUOTA_EXCEEDED))
+            self._wire.close()
+        else:
             self._wire.abort()
 
     def give_up_session(self) -> None:

@@ -69,7 +69,8 @@ class Message:
         """Return PUBLISH for one kind of receiver, without DUP.
 
         Returns:
-            Two parts; at QoS 1 and 2 the packet identifier stands between them.
+            Two parts; at QoS 1 and 2 the packet identifier stands between them. At QoS 0 the first is all of it,
+            which receivers share.
         """
         if version == MQTT_5 and (subscription_id is not None or self.expires_at is not None):
             return self._encode(qos, retain, encode_properties(self._properties_for(subscription_id, now)))
@@ -81,7 +82,8 @@ class Message:
         return parts
 
     def _encode(self, qos: int, retain: bool, properties: bytes) -> tuple[bytes, bytes]:
-        return encode_publish_parts(self.topic, self.payload, qos=qos, retain=retain, properties=properties)
+        head, tail = encode_publish_parts(self.topic, self.payload, qos=qos, retain=retain, properties=properties)
+        return (head, tail) if qos else (head + tail, b"")
 
     def _properties_for(self, subscription_id: int | None, now: float) -> Properties:
         properties = dict(self.properties)

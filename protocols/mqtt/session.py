@@ -165,11 +165,11 @@ class Session:
         elif qos:
             self._send_new(receiver, _Delivery(message, qos, retain, subscription.identifier))
         else:
-            head, tail = message.encode(
+            packet, _ = message.encode(
                 receiver.version, 0, retain=retain, subscription_id=subscription.identifier, now=self._now(message)
             )
-            if receiver.max_packet_size is None or len(head) + len(tail) <= receiver.max_packet_size:
-                receiver.send(head + tail)
+            if receiver.max_packet_size is None or len(packet) <= receiver.max_packet_size:
+                receiver.send(packet)
 
     def send_waiting(self) -> None:
         """Send what waits, as far as the socket and the client's window allow."""
@@ -232,10 +232,11 @@ class Session:
             subscription_id=delivery.identifier,
             now=self._now(message),
         )
-        if receiver.max_packet_size is not None and len(head) + len(tail) + 2 > receiver.max_packet_size:
+        size = len(head) + len(tail) + (2 if delivery.qos else 0)
+        if receiver.max_packet_size is not None and size > receiver.max_packet_size:
             return  # [MQTT-3.1.2-25]: as if it had been sent and acknowledged
         if not delivery.qos:
-            receiver.send(head + tail)
+            receiver.send(head)
             return
         packet_id = self._next_id()
         self._sent[packet_id] = delivery

@@ -216,7 +216,7 @@ class MqttSocket(asyncio.Protocol):
             out.clear()
             self._out_bytes = 0
             if not self.is_writable and self._transport.get_write_buffer_size() > self._patience.unsent_bytes:
-                self.link.cut("it does not read its answers")
+                self.link.let_go("it does not read its answers", is_told=False)
                 return
             self._transport.write(data)
 
@@ -282,4 +282,4 @@ class MqttSocket(asyncio.Protocol):
 
     def _write_missed(self) -> None:
         self._write_deadline = None
-        self.link.cut("it takes nothing")
+        self.link.let_go("it takes nothing", is_told=False)

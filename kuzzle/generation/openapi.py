@@ -168,6 +168,8 @@ def _responses(definitions: Definitions, definition: ActionDefinition) -> Iterat
     by_status: dict[int, list[str]] = {}
     for error_id in sorted({*all_error_ids(definition), *_http_error_ids()}):
         by_status.setdefault(error_status(error_id), []).append(error_id)
+    for status in definition.specification.get("unnamedErrors", ()):
+        by_status.setdefault(status, [])
     for status in sorted(by_status):
         ids = by_status[status]
         if status == PARTIAL_STATUS:
@@ -176,7 +178,7 @@ def _responses(definitions: Definitions, definition: ActionDefinition) -> Iterat
             schema = definitions.reference(f"{name}.failure")
             if not set(ids).isdisjoint(_http_error_ids()):
                 schema = {"anyOf": [schema, definitions.reference(_NO_ENVELOPE)]}
-        named = ", ".join(f"`{error_id}`" for error_id in ids)
+        named = ", ".join(f"`{error_id}`" for error_id in ids) or "An error without an id"
         yield str(status), {"description": f"{named}.", **_content(schema), "x-error-ids": ids}
 
 

@@ -23,6 +23,9 @@ def check_response(envelope: dict[str, Any]) -> None:
             definition.name,
             error,
         )
+    if error is not None and definition is not None and error.get("id") is None:
+        unnamed = definition.specification.get("unnamedErrors", ())
+        assert error["status"] in {*UNNAMED_GATE_ERRORS, *unnamed}, (definition.controller, definition.name, error)
 
 
 def check_error(error: dict[str, Any]) -> None:
@@ -37,6 +40,8 @@ def check_notification(notification: dict[str, Any]) -> None:
 
 # Errors that any action may meet on its way through the gates.
 GATE_ERRORS = frozenset(load_schema("response.json")["$defs"]["gateErrors"]["enum"])
+# Statuses of those without an id: a fault in the envelope, and a server that stops.
+UNNAMED_GATE_ERRORS = frozenset({400, 503})
 
 
 def allowed_errors(controller: str, action: str) -> frozenset[str]:

@@ -67,6 +67,7 @@ def test_every_error_of_an_action_stands_under_its_status() -> None:
             for error_id in definition.specification["errors"]:
                 assert error_id in responses[str(error_table()[error_id]["1"]["status"])]["x-error-ids"]
             assert "security.token.expired" in responses["401"]["x-error-ids"]
+            assert {str(status) for status in definition.specification.get("unnamedErrors", ())} <= responses.keys()
             assert ("206" in responses) == bool(definition.specification.get("partial"))
 
 

@@ -110,7 +110,7 @@ class Application:
         self.memory_storage = build_memory_storage(config)
         self.security = SecurityModel(self.storage, config.section("security"))
         self.specifications = Specifications(self.storage)
-        self.realtime = Realtime(limits, clock=time.time)
+        self.realtime = Realtime(limits, config.section("realtime")["history"], clock=time.time)
         self.slots = RequestSlots(
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
         )

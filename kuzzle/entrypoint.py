@@ -34,6 +34,10 @@ class Carrier(Protocol):
 
     def join_channel(self, channel: str, connection_id: str) -> None: ...
 
+    def hold_channel(self, channel: str, connection_id: str) -> None: ...
+
+    def replay(self, channel: str, connection_id: str, notifications: Sequence[Notification]) -> None: ...
+
     def leave_channel(self, channel: str, connection_id: str) -> None: ...
 
     def disconnect(self, connection_id: str, message: str) -> None: ...
@@ -174,6 +178,18 @@ class Entrypoint:
         protocol = self._protocol_of(connection_id)
         if protocol is not None:
             protocol.join_channel(channel, connection_id)
+
+    def hold_channel(self, channel: str, connection_id: str) -> None:
+        """Let a connection hear nothing on a channel until `replay`, `join_channel` or `leave_channel`."""
+        protocol = self._protocol_of(connection_id)
+        if protocol is not None:
+            protocol.hold_channel(channel, connection_id)
+
+    def replay(self, channel: str, connection_id: str, notifications: Sequence[Notification]) -> None:
+        """Push what a connection has missed on a channel, then make it follow the channel."""
+        protocol = self._protocol_of(connection_id)
+        if protocol is not None:
+            protocol.replay(channel, connection_id, notifications)
 
     def leave_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection leave a channel."""

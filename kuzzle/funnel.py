@@ -7,6 +7,7 @@ one place where an exception becomes a response.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from kuzzle.api.generation import ApiGeneration
@@ -97,7 +98,12 @@ class Funnel:
         if self._events.has_listeners(definition.before_event):
             request = await self._events.fire(definition.before_event, request)
         definition.check(request.payload)
-        result: object = await method(request)
-        if self._events.has_listeners(definition.after_event):
-            result = await self._events.fire(definition.after_event, result)
+        try:
+            result: object = await method(request)
+            if self._events.has_listeners(definition.after_event):
+                result = await self._events.fire(definition.after_event, result)
+        finally:
+            # From here to the protocol's sending of the answer nothing waits, so the loop comes to this after it.
+            if request.after_answer is not None:
+                asyncio.get_running_loop().call_soon(request.after_answer)
         return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kuzzle.connection import Connection, new_id
@@ -29,11 +29,13 @@ class Request:
         defaults: Default values of the action's arguments; set by the funnel.
         headers: HTTP headers that the action adds to the answer.
         status: HTTP status of a success.
+        after_answer: What the action leaves to be done once the answer is on its way.
         raw: True when the action's result is sent alone, without the envelope.
     """
 
     __slots__ = (
         "action",
+        "after_answer",
         "api",
         "body",
         "collection",
@@ -79,6 +81,7 @@ class Request:
         self.token = None
         self.status = 200
         self.raw = False
+        self.after_answer: Callable[[], None] | None = None
 
     def argument(self, name: str) -> Any:
         """Return an argument by its wire name, else its default of the action's schema, else None."""

@@ -86,6 +86,19 @@ class Protocol(ABC):
     def join_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection follow a channel."""
 
+    def hold_channel(self, channel: str, connection_id: str) -> None:
+        """Let a connection hear nothing on a channel until `replay`, `join_channel` or `leave_channel`."""
+        self.leave_channel(channel, connection_id)
+
+    def replay(self, channel: str, connection_id: str, notifications: Sequence[Notification]) -> None:
+        """Send what a connection has missed on a channel that it was held from, then make it follow the channel.
+
+        It comes in the first turn of the loop after `entrypoint.execute` has returned the answer that announces it.
+        """
+        for notification in notifications:
+            self.notify(connection_id, (channel,), notification)
+        self.join_channel(channel, connection_id)
+
     @abstractmethod
     def leave_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection leave a channel."""

@@ -51,7 +51,9 @@ INTERFACE = {
     "stop",
     "broadcast",
     "notify",
+    "hold_channel",
     "join_channel",
+    "replay",
     "leave_channel",
     "disconnect",
 }

@@ -7,6 +7,7 @@ import time
 from kuzzle.api.results import LeftRoom
 from kuzzle.controllers.base import Controller, action
 from kuzzle.realtime.entitlement import MayListen
+from kuzzle.realtime.history import Recovery
 from kuzzle.realtime.subscriptions import Realtime, Subscription
 from kuzzle.request import Request
 from kuzzle.security.rights import refusal
@@ -37,6 +38,7 @@ class RealtimeController(Controller):
             scope=request.argument("scope"),
             users=request.argument("users"),
             state=request.argument("state"),
+            recover=_recovery(request),
         )
 
     @action("join")
@@ -50,6 +52,7 @@ class RealtimeController(Controller):
             scope=request.argument("scope"),
             users=request.argument("users"),
             state=request.argument("state"),
+            recover=_recovery(request),
         )
 
     async def _check_listener(self, request: Request, index: str, collection: str) -> None:
@@ -94,3 +97,8 @@ class RealtimeController(Controller):
     async def validate(self, request: Request) -> ContentReport:
         """Tell what the specification of a collection says of a content, as `document:validate` does."""
         return self._specifications.report(request.target(), request.document_id, request.body)
+
+
+def _recovery(request: Request) -> Recovery | None:
+    last = request.argument("recover")
+    return None if last is None else Recovery(last["epoch"], last["offset"])

@@ -15,15 +15,19 @@ No I/O.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kuzzle.notification import Notification
 from kuzzle.realtime.notifications import DocumentEvent, Outlet, UserEvent
 from kuzzle.realtime.open_rooms import OpenRooms
 from kuzzle.realtime.remembered import RememberedRooms
+from kuzzle.realtime.replays import Replays
 from kuzzle.realtime.rooms import Audience, Member, Movement, Room, document_audience
 from kuzzle.request import Request
 from kuzzle.storage.base import AfterCommit, WriteKind, WrittenDocument
+
+if TYPE_CHECKING:
+    from kuzzle.api.generation import ApiGeneration
 
 # Actions that write one document and tell its metadata; all others write several.
 _SINGLE_ACTIONS: Final = frozenset({*(kind.value for kind in WriteKind), "write"})
@@ -34,22 +38,24 @@ class News:
 
     Attributes:
         outlet: The way to the clients; set before the server takes requests.
+        replays: What goes to clients that have come back.
     """
 
     outlet: Outlet
 
     def __init__(self, rooms: OpenRooms, remembered: RememberedRooms) -> None:
+        self.replays = Replays()
         self._rooms = rooms
         self._remembered = remembered
 
     def publish(self, request: Request, document_id: str | None, source: dict[str, Any]) -> None:
         """Send a message, as it stands, to the rooms it matches."""
-        rooms = self._rooms.matcher.match(*request.target(), document_id, source)
+        rooms = self._rooms.match(*request.target(), document_id, source)
         self._tell_of_document(rooms, DocumentEvent(request, "publish", "in", "done", document_id, source))
 
     def pending(self, request: Request, action: str, document_id: str | None, source: dict[str, Any]) -> None:
         """Announce a write that is about to be tried, to the rooms its content matches."""
-        rooms = self._rooms.matcher.match(*request.target(), document_id, source)
+        rooms = self._rooms.match(*request.target(), document_id, source)
         self._tell_of_document(rooms, DocumentEvent(request, action, "unknown", "pending", document_id, source))
 
     def documents_written(self, request: Request) -> AfterCommit:
@@ -65,7 +71,7 @@ class News:
 
     def _tell_of_writes(self, request: Request, documents: Sequence[WrittenDocument]) -> None:
         index, collection = request.target()
-        matcher = self._rooms.matcher.find(index, collection)
+        matcher = self._rooms.find_matcher(index, collection)
         if matcher is None:
             if self._remembered:
                 for document in documents:
@@ -86,9 +92,34 @@ class News:
                 out = DocumentEvent(request, event.action, "out", "done", document.id, None)
                 self._tell_of_document(left, out)
 
-    def _tell_of_document(self, rooms: Iterable[Room], event: DocumentEvent) -> None:
+    def _tell_of_document(self, rooms: Sequence[Room], event: DocumentEvent) -> None:
+        if rooms and rooms[0].history is not None:  # all are of one collection
+            self._tell_and_keep(rooms, event)
+            return
         for api, channels in document_audience(rooms, event.scope, event.state).items():
-            self.outlet.broadcast(channels, Notification(api.document_notification(event)))
+            self._broadcast(channels, Notification(api.document_notification(event)))
+
+    def _tell_and_keep(self, rooms: Iterable[Room], event: DocumentEvent) -> None:
+        """Tell rooms that number and keep what they say; it is worded and serialised once all the same."""
+        worded: dict[ApiGeneration, Notification] = {}
+        texts: dict[ApiGeneration, bytes] = {}
+        for room in rooms:
+            history = room.history
+            if history is None or (event.state == "pending" and history.pending_since is None):
+                continue
+            for api in history.since:
+                if api not in worded:
+                    worded[api] = Notification(api.document_notification(event))
+                    texts[api] = worded[api].encode()
+            self._rooms.histories.keep(history, event.scope, event.state, texts)
+            epoch, offset = history.epoch, history.offset
+            for api, channels in document_audience((room,), event.scope, event.state).items():
+                self._broadcast(channels, worded[api].numbered(epoch, offset))
+
+    def _broadcast(self, channels: Sequence[str], notification: Notification) -> None:
+        if self.replays:
+            self.replays.catch(channels, notification, self.outlet)
+        self.outlet.broadcast(channels, notification)
 
     def tell_of_user(
         self,
@@ -113,7 +144,7 @@ class News:
             timestamp=timestamp,
         )
         for api, channels in audience.items():
-            self.outlet.broadcast(channels, Notification(api.user_notification(event)))
+            self._broadcast(channels, Notification(api.user_notification(event)))
 
 
 def _write(request: Request, document: WrittenDocument) -> DocumentEvent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -82,6 +82,15 @@ class Outlet(Protocol):
 
     def join_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection follow a channel."""
+
+    def hold_channel(self, channel: str, connection_id: str) -> None:
+        """Let a connection hear nothing on a channel until `replay`, `join_channel` or `leave_channel`."""
+
+    def replay(self, channel: str, connection_id: str, notifications: Sequence[Notification]) -> None:
+        """Push what a connection has missed on a channel, then make it follow the channel."""
+
+    def disconnect(self, connection_id: str, message: str) -> None:
+        """Close a client's connection."""
 
     def leave_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection leave a channel."""

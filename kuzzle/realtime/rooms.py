@@ -17,6 +17,7 @@ from kuzzle.realtime.normal_form import NormalForm
 
 if TYPE_CHECKING:
     from kuzzle.api.generation import ApiGeneration
+    from kuzzle.realtime.history import RoomHistory
     from kuzzle.security.verified_tokens import Token
 
 ANONYMOUS_ID: Final = "-1"
@@ -97,6 +98,7 @@ class Room:
         filters: The filter in its normal form.
         channels: Those that somebody follows, by name.
         members: By connection id.
+        history: What it has said; None where its collection has no history.
     """
 
     id: str
@@ -105,6 +107,7 @@ class Room:
     filters: NormalForm
     channels: dict[str, Channel] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
+    history: RoomHistory | None = None
 
     def follow(self, member: Member, name: str, options: ChannelOptions) -> None:
         """Make a member follow a channel that it does not follow yet."""

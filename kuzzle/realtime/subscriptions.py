@@ -2,7 +2,7 @@
 
 The rules, all from the protocol's notes on notifications:
 
-- A room dies with its last connection, and nobody is told.
+- A room dies with its last connection (with history: some time after it), and nobody is told.
 - A connection is in a room by the token of its last subscription to it, and leaves with that token. Where the
   time of the token is over, each channel is told first.
 
@@ -11,6 +11,7 @@ No I/O and no clock of its own.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kuzzle.errors import KuzzleError
 from kuzzle.notification import Notification
 from kuzzle.realtime.filters import MAX_TERMS, read_filter
+from kuzzle.realtime.history import Histories, Missed, Recovery
 from kuzzle.realtime.holders import Holders
 from kuzzle.realtime.news import News
 from kuzzle.realtime.open_rooms import OpenRooms
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from kuzzle.security.verified_tokens import Token
 
 
+def _random_epoch() -> str:
+    return secrets.token_hex(8)
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """What a subscriber gets to know.
@@ -38,10 +44,16 @@ class Subscription:
     Attributes:
         room_id: Names the room to `unsubscribe` and `count`; 32 hexadecimal digits.
         channel: Where its notifications come: the room's id, a dash, 32 digits of the options.
+        epoch, offset: The life of the room, and the number of the last notification before those that come now;
+            None where the collection has no history.
+        recovered: Whether all comes that was said since the client heard the channel last; None if it did not ask.
     """
 
     room_id: str
     channel: str
+    epoch: str | None = None
+    offset: int | None = None
+    recovered: bool | None = None
 
 
 class Realtime:
@@ -53,27 +65,47 @@ class Realtime:
         holders: Which token each subscription hangs on.
     """
 
-    def __init__(self, limits: Mapping[str, Any], *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        limits: Mapping[str, Any],
+        history: Mapping[str, Any],
+        *,
+        clock: Callable[[], float] = time.time,
+        make_epoch: Callable[[], str] = _random_epoch,
+    ) -> None:
         """Start without rooms.
 
         Args:
             limits: `subscriptionRooms` (0: none), `subscriptionMinterms` (0: 256),
                 `subscriptionDocumentTTL` (seconds, 0: for ever), `subscriptionMatches`.
+            history: The options of `realtime.history`.
             clock: Gives seconds since the epoch.
+            make_epoch: Gives names to the lives of rooms, each another one.
         """
         self.subscriptions = 0
         self.holders = Holders()
         self._clock = clock
         self._max_terms: int = limits["subscriptionMinterms"] or MAX_TERMS
-        self._rooms = OpenRooms(limits["subscriptionRooms"])
+        self._rooms = OpenRooms(limits["subscriptionRooms"], Histories(history, clock, make_epoch))
         self._rooms_of: dict[str, dict[str, Room]] = {}
         remembered = RememberedRooms(limits["subscriptionDocumentTTL"], limits["subscriptionMatches"], clock)
         self.news = News(self._rooms, remembered)
 
     # --- who listens
 
-    def subscribe(self, request: Request, filters: Any, *, scope: str, users: str, state: str) -> Subscription | None:
+    def subscribe(
+        self,
+        request: Request,
+        filters: Any,
+        *,
+        scope: str,
+        users: str,
+        state: str,
+        recover: Recovery | None = None,
+    ) -> Subscription | None:
         """Let a connection follow a channel; one that already does changes nothing.
+
+        With `recover` it gets, once its answer is on the way, what the channel has said since, if that is whole.
 
         Returns:
             The room and the channel; None when the connection is gone meanwhile.
@@ -87,9 +119,18 @@ class Realtime:
         if not request.connection.is_open:
             return None
         room = self._rooms.open(index, collection, form)
-        return self._follow(request, room, ChannelOptions(scope, users, state, request.api), "subscribe")
+        return self._follow(request, room, ChannelOptions(scope, users, state, request.api), "subscribe", recover)
 
-    def join(self, request: Request, room_id: str, *, scope: str, users: str, state: str) -> Subscription | None:
+    def join(
+        self,
+        request: Request,
+        room_id: str,
+        *,
+        scope: str,
+        users: str,
+        state: str,
+        recover: Recovery | None = None,
+    ) -> Subscription | None:
         """Let a connection follow a channel of a room that others have opened.
 
         Returns:
@@ -101,10 +142,10 @@ class Realtime:
         room = self.room(room_id)
         if not request.connection.is_open:
             return None
-        return self._follow(request, room, ChannelOptions(scope, users, state, request.api), "join")
+        return self._follow(request, room, ChannelOptions(scope, users, state, request.api), "join", recover)
 
     def room(self, room_id: str) -> Room:
-        """Return a room that somebody is in.
+        """Return a room that somebody is in, or may still come back to.
 
         Raises:
             KuzzleError: 404 `core.realtime.room_not_found`.
@@ -112,29 +153,61 @@ class Realtime:
         return self._rooms.get(room_id)
 
     def _follow(
-        self, request: Request, room: Room, options: ChannelOptions, action: Literal["subscribe", "join"]
+        self,
+        request: Request,
+        room: Room,
+        options: ChannelOptions,
+        action: Literal["subscribe", "join"],
+        recover: Recovery | None,
     ) -> Subscription:
         connection = request.connection
-        subscription = Subscription(room.id, f"{room.id}-{options.suffix()}")
+        channel = f"{room.id}-{options.suffix()}"
+        if room.history is not None:
+            room.history.follow(options)
         member = room.members.get(connection.id)
-        if member is not None:
-            self._renew(member, connection.id, request.token)
-            if subscription.channel in member.channels:
-                return subscription
         # Those who listen before the newcomer: the first on a channel does not hear of itself.
         listeners: Audience = {}
         is_new = member is None
         if member is None:
             listeners = user_audience(room, "in")
-            member = room.members[connection.id] = Member(request.volatile, connection.protocol, token=request.token)
-            self.holders.hold(request.token, connection.id)
-            self._rooms_of.setdefault(connection.id, {})[room.id] = room
-            self.subscriptions += 1
-        room.follow(member, subscription.channel, options)
-        self.news.outlet.join_channel(subscription.channel, connection.id)
+            member = self._enter(request, room)
+        else:
+            self._renew(member, connection.id, request.token)
+        missed = None if recover is None else self._find_missed(room, channel, connection.id, options, recover)
+        is_following = channel in member.channels
+        if not is_following:
+            room.follow(member, channel, options)
+        if missed is not None:
+            replay = self.news.replays.hold(channel, connection.id, missed.notifications, self.news.outlet)
+            request.after_answer = lambda: self.news.replays.release(replay, self.news.outlet)
+        elif not is_following:
+            self.news.outlet.join_channel(channel, connection.id)
         if is_new:
             self.news.tell_of_user(listeners, room, member, "in", action, request.timestamp)
-        return subscription
+        recovered = None if recover is None else missed is not None
+        if room.history is None:
+            return Subscription(room.id, channel, recovered=recovered)
+        offset = room.history.offset if missed is None else missed.offset
+        return Subscription(room.id, channel, room.history.epoch, offset, recovered)
+
+    def _enter(self, request: Request, room: Room) -> Member:
+        """Bring a connection into a room."""
+        connection = request.connection
+        if not room.members:
+            self._rooms.entered(room)
+        member = room.members[connection.id] = Member(request.volatile, connection.protocol, token=request.token)
+        self.holders.hold(request.token, connection.id)
+        self._rooms_of.setdefault(connection.id, {})[room.id] = room
+        self.subscriptions += 1
+        return member
+
+    def _find_missed(
+        self, room: Room, channel: str, connection_id: str, options: ChannelOptions, recover: Recovery
+    ) -> Missed | None:
+        """Return what a channel has said since; None also while the connection waits for an earlier replay of it."""
+        if room.history is None or self.news.replays.has(channel, connection_id):
+            return None
+        return self._rooms.histories.find_missed(room.history, recover, options)
 
     def unsubscribe(self, request: Request, room_id: str) -> None:
         """Let a connection leave every channel of a room.
@@ -235,7 +308,10 @@ class Realtime:
         Raises:
             KuzzleError: 404 `core.realtime.room_not_found`.
         """
-        return len(self.room(room_id).members)
+        members = self.room(room_id).members
+        if not members:
+            raise KuzzleError("core.realtime.room_not_found", room_id)
+        return len(members)
 
     @property
     def room_count(self) -> int:
@@ -257,11 +333,12 @@ class Realtime:
         self.holders.drop(member.token, connection_id)
         self.subscriptions -= 1
         for name in member.channels:
+            self.news.replays.cancel(name, connection_id)
             self.news.outlet.leave_channel(name, connection_id)
         if room.members:
             self.news.tell_of_user(user_audience(room, "out"), room, member, "out", "unsubscribe", timestamp)
         else:
-            self._rooms.close(room)
+            self._rooms.left(room)
 
 
 def _hangs_on(member: Member, token_id: str) -> bool:

@@ -41,7 +41,7 @@ from protocols.mqtt.packets import (
 )
 from protocols.mqtt.properties import Property, encode_properties
 from protocols.mqtt.reasons import Reason
-from protocols.mqtt.session import Subscription
+from protocols.mqtt.session import Session, Subscription
 from protocols.mqtt.topics import Destination, Topics
 from protocols.mqtt.wire import MqttSocket, Outbox, Patience
 
@@ -86,6 +86,8 @@ class MqttProtocol(Protocol):
         self._all_closed: asyncio.Event | None = None  # set while the server stops
         self._outbox = Outbox()
         self._followers: Followers[Link] = Followers()
+        # Who is about to get a replay, by channel and connection.
+        self._held: dict[str, dict[str, Session]] = {}
         own_topics = {options["requestTopic"], self._response_topic, self._shared_topic or self._response_topic}
         guard = Guard(self.entrypoint, frozenset(own_topics)) if options["authentication"] else None
         self._broker = Broker(
@@ -125,7 +127,18 @@ class MqttProtocol(Protocol):
             return
         for channel in channels:
             if self._broker.subscribers(channel):
-                self._broker.push(channel, notification.encode(), _NOTIFICATION_QOS)
+                if channel in self._held:
+                    self._push_to_others(channel, notification)
+                else:
+                    self._broker.push(channel, notification.encode(), _NOTIFICATION_QOS)
+
+    def _push_to_others(self, channel: str, notification: Notification) -> None:
+        """Send to the subscribers of a channel's topic that are not about to get a replay."""
+        held = self._held[channel].values()
+        message = Message(channel, notification.encode(), _NOTIFICATION_QOS)
+        for session, subscription in tuple((self._broker.subscribers(channel) or {}).items()):
+            if session not in held:
+                session.deliver(message, subscription)
 
     def _tell_followers(self, channels: Sequence[str], notification: Notification) -> None:
         for channel in channels:
@@ -138,23 +151,46 @@ class MqttProtocol(Protocol):
 
     def notify(self, connection_id: str, channels: Sequence[str], notification: Notification) -> None:
         """Send straight to one connection, on the topic of each channel; `realtimeNotifications` false keeps silent."""
-        socket = self._by_connection.get(connection_id)
-        if socket is None or not self._tells_expiry:
-            return
-        session = socket.link.session
-        if session is not None:
+        if self._tells_expiry:
             for channel in channels:
-                message = Message(channel, notification.encode(), _NOTIFICATION_QOS)
-                session.deliver(message, session.subscriptions.get(channel, _NOT_SUBSCRIBED))
+                self._send(connection_id, channel, notification)
+
+    def _send(self, connection_id: str, channel: str, notification: Notification) -> None:
+        socket = self._by_connection.get(connection_id)
+        session = None if socket is None else socket.link.session
+        if session is not None:
+            message = Message(channel, notification.encode(), _NOTIFICATION_QOS)
+            session.deliver(message, session.subscriptions.get(channel, _NOT_SUBSCRIBED))
+
+    def hold_channel(self, channel: str, connection_id: str) -> None:
+        """Keep what a channel says from a client until `replay`, `join_channel` or `leave_channel`."""
+        self._followers.leave(channel, connection_id)
+        socket = self._by_connection.get(connection_id)
+        session = None if socket is None else socket.link.session
+        if session is not None:
+            self._held.setdefault(channel, {})[connection_id] = session
+
+    def replay(self, channel: str, connection_id: str, notifications: Sequence[Notification]) -> None:
+        """Send straight to one client what it has missed, then let it hear of the channel."""
+        for notification in notifications:
+            self._send(connection_id, channel, notification)
+        self.join_channel(channel, connection_id)
+
+    def _end_hold(self, channel: str, connection_id: str) -> None:
+        held = self._held.get(channel)
+        if held is not None and held.pop(connection_id, None) is not None and not held:
+            del self._held[channel]
 
     def join_channel(self, channel: str, connection_id: str) -> None:
         """Let a client hear of a channel once it has subscribed to the topic of its name."""
+        self._end_hold(channel, connection_id)
         socket = self._by_connection.get(connection_id)
         if socket is not None:
             self._followers.join(channel, connection_id, socket.link)
 
     def leave_channel(self, channel: str, connection_id: str) -> None:
         """Let a client hear of a channel no longer; the subscription of the topic is its own to end."""
+        self._end_hold(channel, connection_id)
         self._followers.leave(channel, connection_id)
 
     def disconnect(self, connection_id: str, message: str) -> None:
@@ -263,6 +299,8 @@ class MqttProtocol(Protocol):
     def _remove(self, connection_id: str) -> None:
         self._removals.pop(connection_id, None)
         self._followers.leave_all(connection_id)
+        for channel in tuple(self._held):
+            self._end_hold(channel, connection_id)
         self.entrypoint.remove_connection(connection_id)
 
     # --- requests

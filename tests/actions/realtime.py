@@ -41,9 +41,11 @@ ACTIONS = {
         ),
     ),
     "subscribe": Action(
-        {**BOOKS, "body": {"exists": {"field": "title"}}},
-        {"roomId": str, "channel": str},
+        {**BOOKS, "body": {"exists": {"field": "title"}}, "recover": {"epoch": "e", "offset": 0}},
+        {"roomId": str, "channel": str, "recovered": False},
         refusals=(
+            Refusal("api.assert.invalid_type", {"recover": {"epoch": 1, "offset": 0}}),
+            Refusal("api.assert.invalid_argument", {"recover": {"epoch": "e", "offset": -1}}),
             Refusal("core.realtime.invalid_scope", {"scope": "some"}),
             Refusal("core.realtime.invalid_users", {"users": "some"}),
             Refusal("core.realtime.invalid_state", {"state": "some"}),
@@ -66,6 +68,8 @@ ACTIONS = {
         prepare=subscribe,
         refusals=(
             Refusal("core.realtime.room_not_found", {"body": {"roomId": "unknown"}}),
+            Refusal("api.assert.invalid_type", {"recover": {"epoch": 1, "offset": 0}}),
+            Refusal("api.assert.invalid_argument", {"recover": {"epoch": "e", "offset": -1}}),
             Refusal("core.realtime.invalid_scope", {"scope": "some"}),
             Refusal("core.realtime.invalid_users", {"users": "some"}),
             Refusal("core.realtime.invalid_state", {"state": "some"}),

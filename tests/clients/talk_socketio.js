@@ -13,7 +13,7 @@ function say(value) {
 
 function ask(request) {
   socket.once(request.requestId, answer => {
-    if (request.action === 'subscribe' && answer.result) {
+    if (request.action === 'subscribe' && answer.result && !socket.hasListeners(answer.result.channel)) {
       socket.on(answer.result.channel, notification => say({notification}));
     }
     say({answer});

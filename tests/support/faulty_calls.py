@@ -23,7 +23,8 @@ def sample(schema: dict[str, Any]) -> Any:
         least = max(part.get("minItems", 0) for part in (schema, *schema.get("allOf", ())))
         return [sample(schema["items"]) for _ in range(least)]
     if kind == "object":
-        return {name: sample(schema["properties"][name]) for name in schema.get("required", ())}
+        wanted = [name for part in (schema, *schema.get("allOf", ())) for name in part.get("required", ())]
+        return {name: sample(schema["properties"][name]) for name in wanted}
     return value
 
 

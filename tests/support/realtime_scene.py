@@ -5,7 +5,7 @@ The outlet is a set of inboxes that check every notification against its schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import wire
@@ -14,6 +14,7 @@ from kuzzle.api.v1 import ApiV1
 from kuzzle.catalogue import Catalogue
 from kuzzle.connection import Connection
 from kuzzle.notification import Notification
+from kuzzle.realtime.history import Recovery
 from kuzzle.realtime.subscriptions import Realtime, Subscription
 from kuzzle.request import Request
 from kuzzle.storage.base import WriteKind, WrittenDocument
@@ -24,6 +25,7 @@ LIMITS = {
     "subscriptionDocumentTTL": 60,
     "subscriptionMatches": 1000,
 }
+NO_HISTORY = {"collections": {}, "maxBytes": 1 << 20, "maxReplayBytes": 1 << 20, "maxIdleRooms": 100}
 META = {"author": "-1", "createdAt": 1, "updatedAt": None, "updater": None, "active": True, "deletedAt": None}
 API = ApiV1(Catalogue.load(1))
 
@@ -33,6 +35,9 @@ class Inboxes:
 
     def __init__(self) -> None:
         self.followers: dict[str, list[str]] = {}
+        self.held: dict[str, list[str]] = {}
+        self.let_go: list[str] = []
+        self.on_disconnect: Callable[[str], None] = self.let_go.append
         self.received: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         self.broadcasts: list[tuple[tuple[str, ...], Notification]] = []
 
@@ -56,16 +61,36 @@ class Inboxes:
         assert connection_id not in self.followers.get(channel, ())
         self.followers.setdefault(channel, []).append(connection_id)
 
+    def hold_channel(self, channel: str, connection_id: str) -> None:
+        assert connection_id not in self.held.get(channel, ())
+        self.held.setdefault(channel, []).append(connection_id)
+        if connection_id in self.followers.get(channel, ()):
+            self.followers[channel].remove(connection_id)
+
+    def replay(self, channel: str, connection_id: str, notifications: Sequence[Notification]) -> None:
+        self.held[channel].remove(connection_id)
+        for notification in notifications:
+            wire.check_notification(notification.content)
+            self.received.setdefault(connection_id, []).append((channel, notification.content))
+        self.join_channel(channel, connection_id)
+
+    def disconnect(self, connection_id: str, message: str) -> None:
+        self.let_go.append(connection_id)
+        self.on_disconnect(connection_id)
+
     def leave_channel(self, channel: str, connection_id: str) -> None:
-        self.followers[channel].remove(connection_id)
+        if connection_id in self.held.get(channel, ()):
+            self.held[channel].remove(connection_id)
+        else:
+            self.followers[channel].remove(connection_id)
 
 
 class Scene:
     """Realtime with people around it."""
 
-    def __init__(self, **limits: int) -> None:
+    def __init__(self, history: Mapping[str, Any] | None = None, **limits: int) -> None:
         self.now = 1000.0
-        self.realtime = Realtime({**LIMITS, **limits}, clock=lambda: self.now)
+        self.realtime = Realtime({**LIMITS, **limits}, {**NO_HISTORY, **(history or {})}, clock=lambda: self.now)
         self.inboxes = self.realtime.news.outlet = Inboxes()
 
     def request(self, who: Connection, controller: str, action: str, **members: Any) -> Request:
@@ -82,12 +107,30 @@ class Scene:
         scope: str = "all",
         users: str = "none",
         state: str = "done",
+        recover: Recovery | None = None,
         **members: Any,
     ) -> Subscription:
-        request = self.request(who, "realtime", "subscribe", body=filters, **members)
-        made = self.realtime.subscribe(request, filters, scope=scope, users=users, state=state)
-        assert made is not None
+        made, answered = self.begin_subscribe(
+            who, filters, scope=scope, users=users, state=state, recover=recover, **members
+        )
+        answered()
         return made
+
+    def begin_subscribe(
+        self, who: Connection, filters: Any = None, **members: Any
+    ) -> tuple[Subscription, Callable[[], None]]:
+        """Subscribe; what is to be called once the answer is on its way comes with the answer."""
+        options = {"scope": "all", "users": "none", "state": "done", "recover": None}
+        options |= {name: members.pop(name) for name in options if name in members}
+        request = self.request(who, "realtime", "subscribe", body=filters, **members)
+        made = self.realtime.subscribe(request, filters, **options)
+        assert made is not None
+        return made, request.after_answer or (lambda: None)
+
+    def leave(self, who: Connection) -> None:
+        """Lose a connection."""
+        who.is_open = False
+        self.realtime.remove_connection(who.id)
 
     def unsubscribe(self, who: Connection, room_id: str) -> None:
         self.realtime.unsubscribe(self.request(who, "realtime", "unsubscribe"), room_id)

@@ -80,7 +80,7 @@ _SHAPES: Final[Mapping[type, Callable[[Request, Any], Any]]] = {
     SearchPage: documents.search_page,
     ContentReport: specifications.content_report,
     FoundSpecifications: specifications.found_specifications,
-    Subscription: lambda _request, made: {"roomId": made.room_id, "channel": made.channel},
+    Subscription: notifications.subscription,
     CurrentUser: securities.current_user,
     IssuedToken: sessions.issued_token,
     LoginStep: sessions.login_step,

@@ -1,6 +1,7 @@
 """Notifications of API 1; `schemas/notification.json` is their form.
 
-The members stand in the order that clients of Kuzzle see. `room` is added by the protocols that show it.
+The members stand in the order that clients of Kuzzle see. `epoch` and `offset` are added
+to those of rooms with history, `room` by the protocols that show it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from kuzzle.realtime.notifications import DocumentEvent, UserEvent
+from kuzzle.realtime.subscriptions import Subscription
+from kuzzle.request import Request
+
+
+def subscription(_request: Request, made: Subscription) -> dict[str, Any]:
+    """Word what a subscriber gets to know; more than the ids only where there is history, or it asked for it."""
+    shown: dict[str, Any] = {"roomId": made.room_id, "channel": made.channel}
+    if made.epoch is not None:
+        shown |= {"epoch": made.epoch, "offset": made.offset}
+    if made.recovered is not None:
+        shown["recovered"] = made.recovered
+    return shown
 
 
 def document_notification(event: DocumentEvent) -> dict[str, Any]:

@@ -57,6 +57,7 @@ setup(
         "fakeredis==2.40.0",
     ],
     extras_require={
+        "docs": ["mkdocs-material>=9.5"],
         "test": [
             "pytest>=9,<10",
             "pytest-tornado==0.8.1",
@@ -69,6 +70,7 @@ setup(
             "websocket-client>=1.6",  # what python-socketio's own client speaks WebSocket with
             "openapi-spec-validator>=0.8",
             "schemathesis>=4.10",
+            "mkdocs-material>=9.5",
             "mypy>=2.0",
             "ruff>=0.17",
             "bandit>=1.8",
@@ -76,6 +78,6 @@ setup(
             "types-jsonschema",
             "types-PyYAML",
             "types-paho-mqtt",
-        ]
+        ],
     },
 )

@@ -15,6 +15,10 @@ UNREACHABLE = {"services.cache.not_connected": "the embedded storage is a part o
 INVALID = "api.assert.invalid_argument"
 EMPTY = "api.assert.empty_argument"
 EXCLUSIVE = "api.assert.mutually_exclusive"
+# Whose results have an order, or a value, that nobody promises.
+IN_ANY_ORDER = {"keys", "sdiff", "sinter", "smembers", "spop", "sunion", "hkeys", "hvals", "georadius"}
+BY_CHANCE = {"randomkey", "srandmember"}
+OF_THE_MOMENT = {"time", "pttl"}
 
 
 async def fill(server: Server) -> None:

@@ -174,6 +174,14 @@ class Way:
         if self.route is None:
             websocket = await asker(server)
             return await websocket.request(self.definition.controller, self.definition.name, **call)
+        verb, path, body = self.http_request(call)
+        reply = await server.http(verb, path, body)
+        envelope: dict[str, Any] = reply.json
+        return envelope
+
+    def http_request(self, call: Mapping[str, Any]) -> tuple[str, str, Any]:
+        """Return a call as verb, path and body of its route."""
+        assert self.route is not None
         route = self.definition.routes[self.route]
         arguments = {name: value for name, value in call.items() if name != "body"}
         parts = [
@@ -182,9 +190,7 @@ class Way:
         ]
         texts = {name: _text(value) for name, value in arguments.items() if value is not False}
         query = f"?{urlencode(texts)}" if texts else ""
-        reply = await server.http(route.verb, "/".join(parts) + query, call.get("body"))
-        envelope: dict[str, Any] = reply.json
-        return envelope
+        return route.verb, "/".join(parts) + query, call.get("body")
 
 
 def _text(value: Any) -> str:

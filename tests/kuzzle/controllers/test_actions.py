@@ -15,6 +15,7 @@ from typing import Any
 import apsw
 import pytest
 from action_table import CATALOGUE, Action, Refusal, Way, build_world, changed, holds, ways_to
+from examples import check_example
 from faulty_calls import faulty_calls
 from harness import Server, merge
 from wire import GATE_ERRORS
@@ -113,6 +114,7 @@ async def test_an_action_succeeds_by_every_way_to_it(
     worlds: Worlds, definition: ActionDefinition, action: Action
 ) -> None:
     hit = set()
+    answered: dict[int | None, Any] = {}
     for way in ways_to(definition):
         async with worlds.server() as server:
             await build_world(server)
@@ -122,7 +124,9 @@ async def test_an_action_succeeds_by_every_way_to_it(
             assert (envelope["status"], envelope["error"]) == (200, None), str(way)
             assert holds(action.result, envelope["result"]), f"{way}: {envelope['result']}"
             hit.add(way.route)
+            answered[way.route] = call, envelope
     assert hit == {None, *range(len(definition.routes))}
+    check_example(definition, *answered[None], answered.get(0))
 
 
 # --- calls that are refused

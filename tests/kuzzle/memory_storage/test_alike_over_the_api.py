@@ -11,12 +11,9 @@ from harness import Server
 from redis_process import RedisProcess
 
 from kuzzle.catalogue import ActionDefinition
-from tests.actions.ms import ACTIONS, fill
+from tests.actions.ms import ACTIONS, BY_CHANCE, IN_ANY_ORDER, OF_THE_MOMENT, fill
 
 DEFINITIONS = [definition for definition in CATALOGUE if definition.controller == "ms"]
-IN_ANY_ORDER = {"keys", "sdiff", "sinter", "smembers", "spop", "sunion", "hkeys", "hvals", "georadius"}
-BY_CHANCE = {"randomkey", "srandmember"}
-OF_THE_MOMENT = {"time", "pttl"}
 
 
 def comparable(name: str, result: Any) -> Any:

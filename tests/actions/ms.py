@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from action_table import Action, Refusal
+from action_table import CATALOGUE, Action, Refusal
 from harness import Server
 
 REFUSED = "services.storage.unexpected_bad_request"
 FULL = "services.cache.write_failed"
 TINY = {"memoryStorage": {"memory": {"maxBytes": 1}}}
-UNREACHABLE = {"services.cache.not_connected": "the embedded storage is a part of the server"}
+UNREACHABLE = {
+    "services.cache.not_connected": "the embedded storage is a part of the server",
+    "services.cache.read_failed": "takes values of megabytes; tests/kuzzle/memory_storage has some",
+}
 INVALID = "api.assert.invalid_argument"
 EMPTY = "api.assert.empty_argument"
 EXCLUSIVE = "api.assert.mutually_exclusive"
@@ -55,7 +59,7 @@ def ms(
     """
     by_redis = () if wrong is None else (Refusal(REFUSED, wrong),)
     when_full = (Refusal(FULL, options=TINY),) if grows else ()
-    return Action(call, result, fill, (*by_redis, *refusals, *when_full), UNREACHABLE)
+    return Action(call, result, fill, (*by_redis, *refusals, *when_full))
 
 
 def some(*members: str) -> Any:
@@ -86,7 +90,7 @@ BAD_COUNT = Refusal("api.assert.invalid_type", {"count": "many"})
 BAD_LIMIT = Refusal(INVALID, {"limit": "1"})
 POINT = {"lon": 1, "lat": 2, "name": "x"}
 
-ACTIONS = {
+_CALLS = {
     # keys
     "dbsize": ms(12),
     "del": ms(2, {"body": {"keys": []}}, **body(keys=["text", "list", "nothing"])),
@@ -292,3 +296,14 @@ ACTIONS = {
     "pfcount": ms(4, {"keys": "list"}, keys="many,more"),
     "pfmerge": ms("OK", A_LIST, grows=True, _id="many", **body(sources=["more"])),
 }
+
+
+def _with_explanations(name: str, action: Action) -> Action:
+    definition = CATALOGUE.find("ms", name)
+    assert definition is not None
+    documented = definition.specification["errors"]
+    explained = {error_id: why for error_id, why in UNREACHABLE.items() if error_id in documented}
+    return dataclasses.replace(action, unreachable=explained)
+
+
+ACTIONS = {name: _with_explanations(name, action) for name, action in _CALLS.items()}

@@ -34,6 +34,8 @@ _NO_HASH_FLOAT: Final = "ERR hash value is not a float"
 _TOO_LARGE: Final = "ERR increment would produce NaN or Infinity"
 # Redis keeps the moment of an expiry in milliseconds, in 64 bits.
 _LARGEST_MS: Final = 2**63 - 1
+# Members that one command may draw again and again; Redis takes any number.
+_MOST_DRAWN: Final = 1_000_000
 # How Redis counts and words fractions.
 _BINARY_DIGITS: Final = 64
 _DECIMALS: Final = 17
@@ -102,6 +104,13 @@ def scan(engine: Engine, words: Words) -> Answer:
     """SCAN cursor [option...]."""
     if len(words) > 1 and not words[1].removeprefix(b"-").isdigit():
         raise refusal("ERR invalid cursor")
+    return engine.ask(*words)
+
+
+def random_members(engine: Engine, words: Words) -> Answer:
+    """SRANDMEMBER key [count]: a negative count draws as many, however few members there are."""
+    if len(words) == 3 and _is_integer(words[2]) and int(words[2]) < -_MOST_DRAWN:
+        raise refusal("ERR value is out of range")
     return engine.ask(*words)
 
 
@@ -232,6 +241,7 @@ ADDITIONS: Final[Mapping[bytes, Callable[[Engine, Words], Answer]]] = {
     b"SCAN": scan,
     b"SETEX": set_with_expiry,
     b"OBJECT": tell_of_object,
+    b"SRANDMEMBER": random_members,
     b"TOUCH": touch,
     b"TTL": time_left,
     b"ZRANGE": range_by_rank,

@@ -30,6 +30,14 @@ GROWING: Final = frozenset(
     b" SINTERSTORE SORT SUNIONSTORE ZADD ZINCRBY ZINTERSTORE ZUNIONSTORE".split()
 )
 OUT_OF_MEMORY: Final = "OOM command not allowed when used memory > 'maxmemory'."
+# Commands that read whole values of as many keys as they name, the same one as often as it is named.
+COMBINING: Final = frozenset(
+    b"BITOP PFCOUNT PFMERGE SDIFF SDIFFSTORE SINTER SINTERSTORE SUNION SUNIONSTORE ZINTERSTORE ZUNIONSTORE".split()
+)
+# How many times what the storage may hold such a command reads, or an answer holds: a client that names a long value
+# a thousand times must neither fill the memory nor hold the event loop for minutes.
+READ_SHARE: Final = 2
+TOO_MUCH: Final = "the command would read more than twice what the memory storage may hold"
 # Keys whose expiry one slice of a sweep looks at: half a millisecond of the event loop.
 SWEPT_KEYS: Final = 500
 # How long one slice of saving or restoring holds the event loop, when no value in it is long.
@@ -58,11 +66,16 @@ class Engine:
         name = words[0]
         if name in GROWING and self.keyspace.used_bytes > self._max_bytes:
             raise refusal(OUT_OF_MEMORY)
+        if name in COMBINING and sum(map(self.keyspace.size_of_key, words)) > READ_SHARE * self._max_bytes:
+            raise KuzzleError("services.cache.read_failed", TOO_MUCH)
         try:
             addition = ADDITIONS.get(name)
-            return self.ask(*words) if addition is None else addition(self, words)
+            answer = self.ask(*words) if addition is None else addition(self, words)
         finally:
             self.keyspace.settle(words)
+        if type(answer) is list and bytes_in(answer) > READ_SHARE * self._max_bytes:
+            raise KuzzleError("services.cache.read_failed", TOO_MUCH)
+        return answer
 
     def ask(self, *words: bytes) -> Answer:
         """Run a command of fakeredis.
@@ -114,6 +127,17 @@ class Engine:
     def sweep(self) -> bool:
         """Delete expired keys, a slice of them; tell whether more are left."""
         return self.keyspace.sweep(SWEPT_KEYS)
+
+
+def bytes_in(answer: list[Answer]) -> int:
+    """Return how many bytes the texts of an answer have."""
+    total = 0
+    for item in answer:
+        if type(item) is bytes:
+            total += len(item)
+        elif type(item) is list:
+            total += bytes_in(item)
+    return total
 
 
 class _Processor(AsyncFakeSocket):

@@ -105,6 +105,11 @@ class Keyspace(Database):
         self.time = time.time()
         return all(self._remove_next_expired() for _ in range(most))
 
+    def size_of_key(self, key: bytes) -> int:
+        """Return what a key and its value take, 0 without it."""
+        size = self._sizes.get(key)
+        return 0 if size is None else size.total
+
     def idle_s(self, key: bytes) -> int:
         """Return the whole seconds since a key was used."""
         return max(0, int(time.time() - self._used_at.get(key, self.time)))

@@ -136,3 +136,38 @@ async def test_many_unfinished_scans_do_not_fill_the_memory(embedded: MemoryStor
     assert isinstance(embedded, EmbeddedMemoryStorage)
     assert embedded._engine is not None
     assert len(embedded._engine._processor._server.scan_cursors) <= MAX_SCANS
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["MGET", *["text"] * 1000],
+        ["HMGET", "hash", *["field"] * 1000],
+        ["SORT", "names", "ALPHA", *["GET", "te*"] * 500],
+        ["SUNION", *["set"] * 1000],
+        ["SDIFFSTORE", "out", *["set"] * 1000],
+        ["ZUNIONSTORE", "out", "1000", *["scores"] * 1000],
+        ["PFCOUNT", *["visitors"] * 1000],
+        ["BITOP", "OR", "out", *["text"] * 1000],
+        ["SRANDMEMBER", "names", "-900000000000"],
+    ],
+    ids=lambda words: words[0],
+)
+async def test_a_value_named_a_thousand_times_fills_no_memory(words: list[str]) -> None:
+    store = EmbeddedMemoryStorage(max_bytes=1_000_000)
+    await run(store, "SET", "text", "x" * 100_000)
+    await run(store, "HSET", "hash", "field", "x" * 100_000)
+    await run(store, "RPUSH", "names", *["xt"] * 10)
+    for number in range(200):
+        await run(store, "SADD", "set", number)
+        await run(store, "ZADD", "scores", number, number)
+    await run(store, "PFADD", "visitors", "a")
+    with pytest.raises(KuzzleError) as caught:
+        await run(store, *words)
+    if words[0] == "SRANDMEMBER":
+        assert caught.value.message == "ERR value is out of range"
+    else:
+        assert (caught.value.id, caught.value.status) == ("services.cache.read_failed", 500)
+    assert await run(store, "EXISTS", "out") == 0
+    assert len(await run(store, "MGET", *["text"] * 10)) == 10
+    await store.close()

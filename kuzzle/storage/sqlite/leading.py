@@ -8,12 +8,11 @@ from typing import Final
 
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import Score
+from kuzzle.storage.sqlite.lookups import MOST_KEPT
 from kuzzle.storage.sqlite.translation import Translation
 
 # What more documents than this match is met soon on the way through all of them, and not kept in memory.
 MANY: Final = 32_768
-# Rids that a search keeps at most: 5 MB, or 17 with their scores.
-MOST_KEPT: Final = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,13 @@ class Leading:
 def find_leading(translation: Translation, state: CollectionState, condition: str, score: Score) -> Leading | None:
     """Return the statement on the look-up that leads a condition, None where there is none."""
     led = translation.lookups.lead(condition)
-    if led is None or (led.rest is not None and asks_document(led.rest)):
+    if led is None:
+        return None
+    if led.joined is not None:
+        source = f"FROM ({led.joined}) AS d"
+        found = score if isinstance(score, float) else translation.relevance.along(led.joined, score)
+        return Leading(source, source, _of_rids(found), is_in_order=True)
+    if led.rest is not None and asks_document(led.rest):
         return None
     lookup, table, lookups = led.lookup, state.values_table, translation.lookups
     if (led.others or led.without) and isinstance(score, float):
@@ -76,9 +81,13 @@ def is_met_soon(translation: Translation, condition: str) -> bool:
 
 
 def is_kept(translation: Translation, condition: str, most: int) -> bool:
-    """Tell whether the rids of all that match are better kept than found again: they are few, and took some asking."""
+    """Tell whether the rids of all that match are better kept than found again: they are few, and took some asking.
+
+    Args:
+        most: How many may match; what several look-ups find is much less than what each finds.
+    """
     led = translation.lookups.lead(condition)
-    return led is not None and not led.is_alone and led.size <= most
+    return led is not None and not led.is_alone and led.size <= (MOST_KEPT if led.others else most)
 
 
 def _of_rids(score: Score) -> str | None:

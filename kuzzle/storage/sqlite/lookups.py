@@ -19,6 +19,8 @@ from kuzzle.storage.sqlite.expressions import EVERYTHING, joined
 
 # Rows that are counted in turn of each look-up until one ends: the total is some times what the smallest has.
 _STEPS: Final = (64, 512, 4096, 32_768, 1 << 20)
+# Rids that a search keeps at most: 5 MB.
+MOST_KEPT: Final = 131_072
 # Asking about a document costs as much as putting so many rows into a set.
 ASKING_COSTS: Final = 4
 # Sets that one statement meets, and leaves out; SQLite takes 500 in all.
@@ -53,6 +55,8 @@ class Led:
         without: Look-ups that must not find them.
         rest: What must hold besides; None when nothing must.
         size: How many the look-up finds.
+        joined: The statement that gives the rids of all that match, and what their scores are made of
+            (`Relevance.along`), where the look-up's rows are joined with others.
     """
 
     lookup: Lookup
@@ -60,6 +64,7 @@ class Led:
     without: tuple[Lookup, ...]
     rest: str | None
     size: int
+    joined: str | None = None
 
     @property
     def is_alone(self) -> bool:
@@ -137,12 +142,19 @@ class Lookups:
         return self._led.get(condition) if lookup is None else Led(lookup, (), (), None, 0)
 
     def led_by(
-        self, leader: str, size: int, others: Sequence[str] = (), without: Sequence[str] = (), rest: str = EVERYTHING
+        self,
+        leader: str,
+        size: int,
+        others: Sequence[str] = (),
+        without: Sequence[str] = (),
+        rest: str = EVERYTHING,
+        joined_rows: str | None = None,
     ) -> str:
         """Return the condition that a look-up of so many documents, others and a rest hold together.
 
         Args:
             others, without: Look-ups that must and must not find a document.
+            joined_rows: As in `Led`.
         """
         too_many = [*others[_MOST_SETS:], *(f"NOT {other}" for other in without[_MOST_SETS:])]
         asked = joined([rest, *too_many], "AND") if too_many else rest
@@ -152,6 +164,7 @@ class Lookups:
             tuple(self._known[other] for other in without[:_MOST_SETS]),
             None if asked == EVERYTHING else asked,
             size,
+            joined_rows,
         )
         if led.is_alone:
             return leader

@@ -24,7 +24,8 @@ import orjson
 from kuzzle.storage.sqlite.after import after_condition
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING
-from kuzzle.storage.sqlite.leading import MANY, MOST_KEPT, asks_document, counted, find_leading, is_kept, is_met_soon
+from kuzzle.storage.sqlite.leading import MANY, asks_document, counted, find_leading, is_kept, is_met_soon
+from kuzzle.storage.sqlite.lookups import MOST_KEPT
 from kuzzle.storage.sqlite.nested import root_of
 from kuzzle.storage.sqlite.sort_columns import key_column, of_values, order_by, values_of
 from kuzzle.storage.sqlite.sorting import Key
@@ -72,6 +73,7 @@ class Matches:
         self._source = self._matching if self._leading is None else self._leading.source
         # Asking what few documents match takes longer than keeping the answer for both, the page and the count.
         self._is_small = is_kept(self._translation, self._condition, MANY)
+        self._total: int | None = None
         self._may_be_kept = is_kept(self._translation, self._condition, MOST_KEPT)
 
     @property
@@ -88,8 +90,10 @@ class Matches:
 
     def count(self) -> int:
         """Return how many match."""
+        if self._total is not None:
+            return self._total
         if self._is_kept:
-            return len(self._ranked if self._is_ranked else self._few)
+            return len(self._few)
         source = counted(self._translation, self._state, self._condition) or self._source
         count: int = self._value(f"SELECT count(*) {source}")
         return count
@@ -97,9 +101,7 @@ class Matches:
     @property
     def kept(self) -> Sequence[int] | None:
         """The rids of all matches in their order, None where they are not kept."""
-        if not self._is_kept:
-            return None
-        return sorted(rid for rid, _ in self._ranked) if self._is_ranked else self._few
+        return self._few if self._is_kept else None
 
     @functools.cached_property
     def _few(self) -> Sequence[int]:
@@ -120,18 +122,7 @@ class Matches:
 
     @property
     def _is_kept(self) -> bool:
-        return self._is_small or self._is_ranked or "_few" in self.__dict__
-
-    @property
-    def _is_ranked(self) -> bool:
-        """True when the matches were gathered with their scores."""
-        return "_ranked" in self.__dict__
-
-    @functools.cached_property
-    def _ranked(self) -> list[tuple[int, float]]:
-        """The rids and scores of all matches, the best scores first."""
-        score, matching = self._scored()
-        return list(self._rows(f"SELECT d.rid, {score} AS score {matching} ORDER BY score DESC, d.rid"))
+        return self._is_small or "_few" in self.__dict__
 
     def best_score(self) -> float | None:
         """Return the highest score, None when nothing matches."""
@@ -199,11 +190,17 @@ class Matches:
                 source = f"FROM {self._state.documents_table} AS d WHERE {asked}"
             statement = f"SELECT d.rid {source} ORDER BY d.rid LIMIT {size} OFFSET {offset}"
             return [PageRow(rid, self._score) for (rid,) in self._rows(statement)]
-        if self._may_be_kept:
-            return [PageRow(rid, score) for rid, score in self._ranked[offset : offset + size]]
         score, matching = self._scored()
-        statement = f"SELECT d.rid, {score} AS score {matching} ORDER BY score DESC, d.rid LIMIT {size} OFFSET {offset}"
-        return [PageRow(rid, score) for rid, score in self._rows(statement)]
+        found = f"SELECT d.rid AS rid, {score} AS score {matching}"
+        page = f"ORDER BY score DESC, rid LIMIT {size} OFFSET {offset}"
+        if not self._may_be_kept:
+            return [PageRow(rid, score) for rid, score in self._rows(f"{found} {page}")]
+        # Asking a second time, to count them, would take as long again.
+        (self._total, _), *rows = self._rows(
+            f"WITH matches AS MATERIALIZED ({found}) SELECT count(*), NULL FROM matches "
+            f"UNION ALL SELECT * FROM (SELECT * FROM matches {page})"
+        )
+        return [PageRow(rid, score) for rid, score in rows]
 
     def stream(self, keys: list[Key]) -> Iterator[PageRow]:
         """Find all matches in order, one when it is asked for."""

@@ -17,6 +17,7 @@ from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.analysis import query_tokens
 from kuzzle.storage.sqlite.expressions import EVERYTHING, NOTHING, Score, joined
 from kuzzle.storage.sqlite.extraction import FREQUENCY_BITS
+from kuzzle.storage.sqlite.lookups import MOST_KEPT
 from kuzzle.storage.sqlite.places import Phrase, decode_places
 from kuzzle.storage.text_tree import MatchPhrase, MatchPhrasePrefix
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 # SQLite joins up to 64 tables; the rest are for what a phrase may stand in.
 MAX_WORDS: Final = 50
-# Texts with the rarest word, up to which they are gathered at once: as many as a bool looks for in its rarest clause.
-MAX_LED: Final = 32_768
+# Texts with the rarest word, up to which they are gathered at once: as many as a search keeps.
+MAX_LED: Final = MOST_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ def _condition(translation: Translation, field: Field, words: Sequence[Words], s
         return asked
     leader = translation.words_condition(field, rows.rarest.choices)
     if rows.size <= MAX_LED:
-        return translation.lookups.led_by(leader, rows.size, rest=asked)
+        return translation.lookups.led_by(
+            leader, rows.size, rest=asked, joined_rows=_joined(translation, rows, words, slop)
+        )
     return f"({leader} AND {asked})"
 
 
@@ -127,10 +130,12 @@ def score(translation: Translation, query: MatchPhrase | MatchPhrasePrefix) -> S
     rarity = sum(relevance.rarity(field, word) * len(each.offsets) for each in words for word in each.choices)
     rows = _rows(translation, field, words)
     weight = relevance.weight(translation.bind, field, rarity * query.boost, "frequency", "length")
-    return (
+    asked = (
         f"coalesce((SELECT {weight} FROM (SELECT sum({_frequency(translation, words, query.slop)}) AS frequency, "
         f"max({rows.first}.weight >> {FREQUENCY_BITS}) AS length {rows.source})), 0.0)"
     )
+    relevance.remember(_joined(translation, rows, words, query.slop), asked, f"({weight})")
+    return asked
 
 
 def _is_one(words: Sequence[Words]) -> bool:
@@ -144,12 +149,14 @@ class _Rows:
     Attributes:
         first: The table of the rarest word.
         source: `FROM ... WHERE ...`.
+        of_all: The same of all texts that have all words.
         rarest: The word that the fewest texts have.
         size: How many have it, at most.
     """
 
     first: str
     source: str
+    of_all: str
     rarest: Words
     size: int
 
@@ -161,7 +168,8 @@ def _rows(translation: Translation, field: Field, words: Sequence[Words]) -> _Ro
     count = translation.vocabulary.count
     sizes = [sum(count(field, word) for word in each.choices) for each in words]
     order = sorted(range(len(words)), key=sizes.__getitem__)
-    sources, conditions = [], []
+    first = f"v{order[0]}"
+    tables, conditions = [], []
     for place in order:
         name, choices = f"v{place}", words[place].choices
         # Words that begin alike lie side by side: in one document they are found by that, not one by one.
@@ -169,17 +177,31 @@ def _rows(translation: Translation, field: Field, words: Sequence[Words]) -> _Ro
         wanted = f"= {translation.bind(choices[0])}"
         if len(choices) > 1:
             wanted = f"BETWEEN {translation.bind(choices[0])} AND {translation.bind(choices[-1])}"
-        sources.append(f"{table} AS {name}{hint}")
-        conditions.append(f"{name}.rid = d.rid AND {name}.field = {number} AND {name}.value {wanted}")
-    source = f"FROM {' CROSS JOIN '.join(sources)} WHERE {' AND '.join(conditions)}"
-    return _Rows(f"v{order[0]}", source, words[order[0]], sizes[order[0]])
+        tables.append((f"{table} AS {name}", hint))
+        same = "" if name == first else f" AND {name}.rid = {first}.rid"
+        conditions.append(f"{name}.field = {number} AND {name}.value {wanted}{same}")
+    of_one = " CROSS JOIN ".join(name + hint for name, hint in tables)
+    of_all = " CROSS JOIN ".join([tables[0][0], *(name + hint for name, hint in tables[1:])])
+    where = " AND ".join(conditions)
+    source = f"FROM {of_one} WHERE {first}.rid = d.rid AND {where}"
+    return _Rows(first, source, f"FROM {of_all} WHERE {where}", words[order[0]], sizes[order[0]])
+
+
+def _joined(translation: Translation, rows: _Rows, words: Sequence[Words], slop: int) -> str:
+    """Return the statement on all texts that have a phrase: the rids, how often, and how long the texts are."""
+    first = rows.first
+    return (
+        f"SELECT {first}.rid AS rid, sum({_frequency(translation, words, slop)}) AS frequency, "
+        f"max({first}.weight >> {FREQUENCY_BITS}) AS length {rows.of_all} GROUP BY {first}.rid HAVING frequency > 0"
+    )
 
 
 def _frequency(translation: Translation, words: Sequence[Words], slop: int) -> str:
     """Return the expression of how often the phrase is in a text; a word that may go on has a row for each way."""
     phrase = Phrase([each.offsets for each in words], slop)
     columns = [f"v{place}.places" for place in range(len(words))]
-    called = f"phrase_frequency({translation.bind_function(phrase)}, {', '.join(columns)})"
+    function = translation.bind_function(phrase, (*(each.offsets for each in words), slop))
+    called = f"phrase_frequency({function}, {', '.join(columns)})"
     if any(len(each.offsets) > 1 for each in words) or (slop and any(len(each.choices) > 1 for each in words)):
         return called
     are_single = joined([f"typeof({column}) = 'integer'" for column in columns], "AND")

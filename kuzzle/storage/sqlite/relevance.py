@@ -38,10 +38,14 @@ class Relevance:
         self._at_hand: dict[str, dict[str, str]] = {}
 
     def along(self, where: str, score: str) -> str:
-        """Return the expression of a score for a statement that walks the rows of a condition on one word."""
+        """Return the expression of a score for a statement that walks, or joins, the rows of a condition."""
         for asked, at_hand in self._at_hand.get(where, {}).items():
             score = score.replace(asked, at_hand)
         return score
+
+    def remember(self, rows: str, asked: str, at_hand: str) -> None:
+        """Know the expression of a score, in a statement that has what these rows give, by what is asked elsewhere."""
+        self._at_hand.setdefault(rows, {})[asked] = at_hand
 
     def grouped(self, number: int, words: Sequence[str], score: str) -> tuple[list[str], str]:
         """Return the expression of a score for a statement that groups the rows of words by document.
@@ -82,7 +86,7 @@ class Relevance:
         weight = self.weight(bind, field, rarity)
         where = f"field = {number} AND value = {bind(word)}"
         asked = f"coalesce((SELECT {weight} FROM {self._state.values_table} WHERE {where} AND rid = d.rid), 0.0)"
-        self._at_hand.setdefault(where, {})[asked] = f"({weight})"
+        self.remember(where, asked, f"({weight})")
         return asked
 
     def blended_score(self, translation: Translation, field: Field, words: Sequence[tuple[str, float]]) -> str:

@@ -7,7 +7,7 @@ its field (`values.py`); a field that is not mapped matches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -73,6 +73,7 @@ class Translation:
         self.lookups = Lookups(connection, state, self.values)
         self.asks_each = False
         self._texts: dict[str, str] = {}
+        self._functions: dict[Hashable, str] = {}
         self._known: dict[tuple[int, str, bool], str] = {}
         self._expanded: dict[tuple[int, str], Query] = {}
         self._words = 0
@@ -177,9 +178,17 @@ class Translation:
 
     # --- for the modules that translate clauses of one kind
 
-    def bind_function(self, function: Any) -> str:
-        """Return the parameter that stands for an object that an SQL function takes."""
-        return self.bind(apsw.pyobject(function))
+    def bind_function(self, function: Any, key: Hashable = None) -> str:
+        """Return the parameter that stands for an object that an SQL function takes.
+
+        Args:
+            key: What is the same of objects that do the same; they share a parameter.
+        """
+        if key is None:
+            return self.bind(apsw.pyobject(function))
+        if key not in self._functions:
+            self._functions[key] = self.bind(apsw.pyobject(function))
+        return self._functions[key]
 
     def expanded(self, query: multi.Several) -> Query:
         """Return the query that a clause stands for; the same object each time, as `condition` knows it by that.

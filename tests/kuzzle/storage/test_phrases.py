@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from kuzzle.errors import KuzzleError
@@ -13,7 +14,9 @@ from kuzzle.storage.base import DocumentWrite, WriteKind
 from kuzzle.storage.fields import MAX_VALUE_GAP
 from kuzzle.storage.mapping import Mapping
 from kuzzle.storage.query import Search, parse_query
-from kuzzle.storage.sqlite import SqliteStorage
+from kuzzle.storage.sqlite import SqliteStorage, phrases
+from kuzzle.storage.sqlite.schema import load_catalogue, open_reader
+from kuzzle.storage.sqlite.searching import search_documents
 from kuzzle.storage.text_tree import MatchPhrase, MatchPhrasePrefix, MultiMatch
 
 MAPPING: dict[str, Any] = {
@@ -124,63 +127,92 @@ def test_a_phrase_that_cannot_be_read_is_refused_by_name(body: Any, message: str
     assert message in refused.value.message
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ({"match_phrase": {"t": "Quick BROWN"}}, {"fox", "dog"}),
-        ({"match_phrase": {"t": "brown quick"}}, {"dog"}),
-        ({"match_phrase": {"t": {"query": "brown quick", "slop": 2}}}, {"fox", "dog"}),
-        ({"match_phrase": {"t": {"query": "the fox", "slop": 1}}}, set()),
-        ({"match_phrase": {"t": {"query": "the fox", "slop": 2}}}, {"fox"}),
-        # The values of a list are a hundred words apart, unless the mapping says otherwise.
-        ({"match_phrase": {"t": {"query": "quick brown fox", "slop": 99}}}, {"fox"}),
-        ({"match_phrase": {"t": {"query": "quick brown fox", "slop": 100}}}, {"fox", "two"}),
-        ({"match_phrase": {"near": "quick brown"}}, {"two"}),
-        ({"match_phrase": {"t": "row row row"}}, {"row"}),
-        ({"match_phrase": {"t": "row row row row"}}, set()),
-        ({"match_phrase": {"t": {"query": "row row row row", "slop": 50}}}, set()),
-        ({"match_phrase": {"t": {"query": "boat row", "slop": 3}}}, {"row"}),
-        ({"match_phrase": {"t": "quick cat"}}, set()),
-        ({"match_phrase": {"t": "quick"}}, {"fox", "dog", "two", "web"}),
-        ({"match_phrase": {"t": "!"}}, set()),
-        ({"match_phrase": {"t": {"query": "!", "zero_terms_query": "all"}}}, set(DOCUMENTS)),
-        # Words that an analyser leaves out keep their places.
-        ({"match_phrase": {"s": "to be quick"}}, {"fox", "two", "web"}),
-        ({"match_phrase": {"s": "quick or not quick"}}, set()),
-        ({"match_phrase": {"t": {"query": "the brown", "analyzer": "stop"}}}, {"fox", "dog", "two"}),
-        ({"match_phrase": {"k": "quick brown"}}, {"fox"}),
-        ({"match_phrase": {"k": "quick"}}, set()),
-        ({"match_phrase": {"n": "7"}}, {"fox"}),
-        ({"match_phrase": {"n": {"query": "seven", "lenient": True}}}, set()),
-        ({"match_phrase": {"_id": "dog"}}, {"dog"}),
-        ({"match_phrase": {"none": "quick"}}, set()),
-        ({"match_phrase_prefix": {"t": "quick bro"}}, {"fox", "dog", "web"}),
-        ({"match_phrase_prefix": {"t": {"query": "quick bro", "max_expansions": 1}}}, {"fox", "dog"}),
-        ({"match_phrase_prefix": {"t": "bro"}}, {"fox", "dog", "two", "web"}),
-        ({"match_phrase_prefix": {"t": {"query": "bro", "max_expansions": 1}}}, {"fox", "dog", "two"}),
-        ({"match_phrase_prefix": {"t": {"query": "fox br", "slop": 2}}}, {"fox", "two"}),
-        ({"match_phrase_prefix": {"t": {"query": "row ro", "slop": 1}}}, {"row"}),
-        ({"match_phrase_prefix": {"t": {"query": "lazy la", "slop": 1}}}, set()),
-        # One word of a text is not two of a phrase.
-        ({"match_phrase_prefix": {"t": {"query": "brown bro", "slop": 1}}}, set()),
-        ({"match_phrase_prefix": {"t": {"query": "boat bo", "slop": 1}}}, set()),
-        ({"match_phrase_prefix": {"t": "bro qui"}}, set()),
-        ({"match_phrase_prefix": {"t": "quick x"}}, set()),
-        ({"match_phrase_prefix": {"k": "quick b"}}, set()),
-        ({"match_phrase_prefix": {"k": "quick brown"}}, {"fox"}),
-        ({"multi_match": {"query": "quick brown", "fields": ["*"], "type": "phrase"}}, {"fox", "dog", "two"}),
-        ({"multi_match": {"query": "quick bro", "fields": ["*"], "type": "phrase_prefix"}},
-         {"fox", "dog", "two", "web"}),
-        ({"multi_match": {"query": "7", "fields": ["t", "n"], "type": "phrase"}}, {"fox"}),
-        ({"bool": {"must": {"match_phrase": {"t": "quick brown"}}, "must_not": {"match_phrase": {"t": "brown dog"}}}},
-         {"fox"}),
-        ({"nested": {"path": "notes", "query": {"match_phrase": {"notes.t": "quick fox"}}}}, {"dog"}),
-        ({"nested": {"path": "notes", "query": {"match_phrase_prefix": {"notes.t": "lazy d"}}}}, {"dog"}),
-        ({"match_phrase": {"notes.t": "quick fox"}}, set()),
-    ],
-)  # fmt: skip
+FOUND: list[tuple[dict[str, Any], set[str]]] = [
+    ({"match_phrase": {"t": "Quick BROWN"}}, {"fox", "dog"}),
+    ({"match_phrase": {"t": "brown quick"}}, {"dog"}),
+    ({"match_phrase": {"t": {"query": "brown quick", "slop": 2}}}, {"fox", "dog"}),
+    ({"match_phrase": {"t": {"query": "the fox", "slop": 1}}}, set()),
+    ({"match_phrase": {"t": {"query": "the fox", "slop": 2}}}, {"fox"}),
+    # The values of a list are a hundred words apart, unless the mapping says otherwise.
+    ({"match_phrase": {"t": {"query": "quick brown fox", "slop": 99}}}, {"fox"}),
+    ({"match_phrase": {"t": {"query": "quick brown fox", "slop": 100}}}, {"fox", "two"}),
+    ({"match_phrase": {"near": "quick brown"}}, {"two"}),
+    ({"match_phrase": {"t": "row row row"}}, {"row"}),
+    ({"match_phrase": {"t": "row row row row"}}, set()),
+    ({"match_phrase": {"t": {"query": "row row row row", "slop": 50}}}, set()),
+    ({"match_phrase": {"t": {"query": "boat row", "slop": 3}}}, {"row"}),
+    ({"match_phrase": {"t": "quick cat"}}, set()),
+    ({"match_phrase": {"t": "quick"}}, {"fox", "dog", "two", "web"}),
+    ({"match_phrase": {"t": "!"}}, set()),
+    ({"match_phrase": {"t": {"query": "!", "zero_terms_query": "all"}}}, set(DOCUMENTS)),
+    # Words that an analyser leaves out keep their places.
+    ({"match_phrase": {"s": "to be quick"}}, {"fox", "two", "web"}),
+    ({"match_phrase": {"s": "quick or not quick"}}, set()),
+    ({"match_phrase": {"t": {"query": "the brown", "analyzer": "stop"}}}, {"fox", "dog", "two"}),
+    ({"match_phrase": {"k": "quick brown"}}, {"fox"}),
+    ({"match_phrase": {"k": "quick"}}, set()),
+    ({"match_phrase": {"n": "7"}}, {"fox"}),
+    ({"match_phrase": {"n": {"query": "seven", "lenient": True}}}, set()),
+    ({"match_phrase": {"_id": "dog"}}, {"dog"}),
+    ({"match_phrase": {"none": "quick"}}, set()),
+    ({"match_phrase_prefix": {"t": "quick bro"}}, {"fox", "dog", "web"}),
+    ({"match_phrase_prefix": {"t": {"query": "quick bro", "max_expansions": 1}}}, {"fox", "dog"}),
+    ({"match_phrase_prefix": {"t": "bro"}}, {"fox", "dog", "two", "web"}),
+    ({"match_phrase_prefix": {"t": {"query": "bro", "max_expansions": 1}}}, {"fox", "dog", "two"}),
+    ({"match_phrase_prefix": {"t": {"query": "fox br", "slop": 2}}}, {"fox", "two"}),
+    ({"match_phrase_prefix": {"t": {"query": "row ro", "slop": 1}}}, {"row"}),
+    ({"match_phrase_prefix": {"t": {"query": "lazy la", "slop": 1}}}, set()),
+    # One word of a text is not two of a phrase.
+    ({"match_phrase_prefix": {"t": {"query": "brown bro", "slop": 1}}}, set()),
+    ({"match_phrase_prefix": {"t": {"query": "boat bo", "slop": 1}}}, set()),
+    ({"match_phrase_prefix": {"t": "bro qui"}}, set()),
+    ({"match_phrase_prefix": {"t": "quick x"}}, set()),
+    ({"match_phrase_prefix": {"k": "quick b"}}, set()),
+    ({"match_phrase_prefix": {"k": "quick brown"}}, {"fox"}),
+    ({"multi_match": {"query": "quick brown", "fields": ["*"], "type": "phrase"}}, {"fox", "dog", "two"}),
+    ({"multi_match": {"query": "quick bro", "fields": ["*"], "type": "phrase_prefix"}},
+     {"fox", "dog", "two", "web"}),
+    ({"multi_match": {"query": "7", "fields": ["t", "n"], "type": "phrase"}}, {"fox"}),
+    ({"bool": {"must": {"match_phrase": {"t": "quick brown"}}, "must_not": {"match_phrase": {"t": "brown dog"}}}},
+     {"fox"}),
+    ({"nested": {"path": "notes", "query": {"match_phrase": {"notes.t": "quick fox"}}}}, {"dog"}),
+    ({"nested": {"path": "notes", "query": {"match_phrase_prefix": {"notes.t": "lazy d"}}}}, {"dog"}),
+    ({"match_phrase": {"notes.t": "quick fox"}}, set()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "expected"), FOUND)
 async def test_a_phrase_is_found_word_by_word(tmp_path: Path, query: Any, expected: set[str]) -> None:
     assert set(await search(tmp_path, query)) == expected
+
+
+@pytest.mark.parametrize("query", [query for query, _ in FOUND])
+async def test_rows_that_are_joined_score_as_when_each_document_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: Any
+) -> None:
+    joined = await search(tmp_path / "joined", query)
+    monkeypatch.setattr(phrases, "MAX_LED", 0)
+    asked = await search(tmp_path / "asked", query)
+    assert list(joined.items()) == list(asked.items())
+
+
+async def test_the_rows_of_a_phrase_are_read_once(tmp_path: Path) -> None:
+    await search(tmp_path, {"match_all": {}})
+    connection = open_reader(tmp_path / "kuzzle.db")
+    state = load_catalogue(connection).indexes["i"].collections["c"]
+    statements: list[str] = []
+
+    def trace(_cursor: apsw.Cursor, statement: str, _values: Any) -> bool:
+        statements.append(statement)
+        return True
+
+    connection.exec_trace = trace
+    found = search_documents(connection, "i", state, Search(parse_query({"match_phrase": {"t": "quick brown"}})), 0)
+    connection.close()
+    assert found.total == 2
+    (page,) = [statement for statement in statements if "places" in statement]
+    assert "CROSS JOIN" in page
+    assert "EXISTS" not in page
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ setup(
     python_requires=">=3.11",
     packages=[*find_packages(include=["kuzzle", "kuzzle.*", "protocols", "protocols.*"]), "schemas"],
     package_data={
-        "kuzzle": ["py.typed"],
+        "kuzzle": ["py.typed", "generation/client/typescript/*.ts"],
         "protocols": ["py.typed", "**/*.js", "**/*.txt", "**/LICENSE*"],
         "schemas": ["**/*.json"],
     },

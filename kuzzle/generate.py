@@ -44,7 +44,7 @@ def _add_documents(kinds: Any) -> None:
 def _add_client(kinds: Any) -> None:
     text = "a typed client for a programming language, as a package"
     parser = kinds.add_parser("client", help=text, description=f"Write {text}.")
-    parser.add_argument("--lang", choices=("python",), required=True, help="the language")
+    parser.add_argument("--lang", choices=("python", "typescript"), required=True, help="the language")
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the folder to write into")
     add_source(parser)
     parser.set_defaults(command=_generate_client)
@@ -103,8 +103,10 @@ def _generate_client(options: argparse.Namespace) -> None:
     """
     from kuzzle.generation.client.api import Api  # what no other command needs
     from kuzzle.generation.client.python_client import python_client
+    from kuzzle.generation.client.typescript_client import typescript_client
 
-    files = python_client(Api(read_document(options, "schema"), read_document(options, "openapi")))
+    make = python_client if options.lang == "python" else typescript_client
+    files = make(Api(read_document(options, "schema"), read_document(options, "openapi")))
     for name, text in files.items():
         path: Path = options.out / name
         try:

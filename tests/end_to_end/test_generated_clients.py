@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
 import shutil
@@ -10,13 +12,18 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
+import tornado.httpserver
+import tornado.web
 from harness import Server
-from node import CLIENTS, Running, program_running
+from node import CLIENTS, Running, find_chromium, find_program, node, node_running, program_running
 from people import CHEAP_PASSWORDS, add_user
 from running import ROOT, run
+from tornado.testing import bind_unused_port
 
+TYPESCRIPT_APPLICATION = CLIENTS / "generated_typescript.ts"
 PYTHON_APPLICATION = CLIENTS / "generated_python.py"
 GUIDE = ROOT / "docs" / "clients.md"
 
@@ -36,6 +43,30 @@ def python_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def typescript_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a client in TypeScript, and what uses it beside it, all of it compiled by the strict compiler."""
+    folder = tmp_path_factory.mktemp("typescript")
+    client = folder / "node_modules" / "kuzzle-client"
+    done = run(folder, "generate", "client", "--lang", "typescript", "--out", str(client))
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder / "node_modules" / "ws").symlink_to(CLIENTS / "node_modules" / "ws")
+    compile_typescript("--project", str(client))
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "guide.ts").write_text(example("typescript"))
+    shutil.copy(TYPESCRIPT_APPLICATION, folder)
+    options = ["--strict", "--target", "ES2022", "--module", "NodeNext", "--outDir", str(folder)]
+    compile_typescript(*options, str(folder / "guide.ts"), str(folder / TYPESCRIPT_APPLICATION.name))
+    return folder
+
+
+def compile_typescript(*arguments: str) -> None:
+    compiler = CLIENTS / "node_modules" / "typescript" / "bin" / "tsc"
+    command = [find_program("node", package="nodejs"), str(compiler), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def example(language: str) -> str:
     """Return the example of the guide."""
     (found,) = re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
@@ -49,13 +80,16 @@ async def python_running(package: Path, script: Path, *arguments: str) -> AsyncI
         yield running
 
 
-def test_the_same_bytes_come_at_each_run(python_package: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, "generate", "client", "--lang", "python", "--out", ".", changes={"PYTHONHASHSEED": "7"})
-    assert (done.returncode, done.stderr) == (0, "")
-    written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert written
-    for path, content in written.items():
-        assert (python_package / path).read_bytes() == content, path
+@pytest.mark.parametrize("language", ["python", "typescript"])
+def test_the_same_bytes_come_at_each_run(language: str, tmp_path: Path) -> None:
+    runs = []
+    for seed in "12":
+        done = run(tmp_path, "generate", "client", "--lang", language, "--out", seed, changes={"PYTHONHASHSEED": seed})
+        assert (done.returncode, done.stderr) == (0, "")
+        folder = tmp_path / seed
+        runs.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert len(runs[0]) > 20
+    assert runs[0] == runs[1]
 
 
 def test_the_python_client_and_what_uses_it_pass_the_strict_type_checker(python_package: Path, tmp_path: Path) -> None:
@@ -74,7 +108,17 @@ def test_the_python_client_and_what_uses_it_pass_the_strict_type_checker(python_
     assert done.returncode == 0, done.stdout
 
 
-async def check_application(client: Running, folder: Path, first: Server) -> None:
+class Told(Protocol):
+    """What an application prints."""
+
+    async def value(self) -> Any:
+        """Return the next value."""
+
+    async def rest(self) -> list[Any]:
+        """Return the values until its end."""
+
+
+async def check_application(client: Told, folder: Path, first: Server) -> None:
     """Follow an application over a restart of the server on the same ports."""
     assert await client.value() == [1, ["a b/ü?"], "Ünïcödé/&?", "NoRouteError"]
     assert await client.value() == ["ann", "ann", "OK"]
@@ -119,3 +163,77 @@ def said() -> list[str]:
     """Return what the guide says that its examples print."""
     (found,) = re.findall(r"```text\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     return str(found).splitlines()
+
+
+async def test_the_typescript_client_runs_an_application_in_node(typescript_folder: Path, tmp_path: Path) -> None:
+    async with Server(tmp_path, {"security": {"passwords": CHEAP_PASSWORDS}}) as server:
+        await add_user(server, "ann", "admin")
+        module = typescript_folder / "generated_typescript.js"
+        urls = (f"ws://localhost:{server.port('websocket')}", server.url)
+        async with node_running("generated_node.mjs", str(module), *urls) as client:
+            await check_application(client, tmp_path, server)
+
+
+async def test_the_example_in_typescript_says_what_the_guide_says(typescript_folder: Path, tmp_path: Path) -> None:
+    async with Server(tmp_path, {"security": {"passwords": CHEAP_PASSWORDS}}) as server:
+        await add_user(server, "ann", "admin")
+        await server.prepare()
+        script = typescript_folder / "guide_here.js"
+        text = (typescript_folder / "guide.js").read_text()
+        script.write_text(text.replace("7512", str(server.port("websocket"))))
+        program = find_program("node", package="nodejs")
+        async with program_running(program, str(script)) as guide:
+            assert [await guide.line() for _ in said()] == [line.replace("'", '"') for line in said()]
+            assert await guide.rest() == []
+
+
+class Page:
+    """The application in a page: what it tells comes by HTTP."""
+
+    def __init__(self, folder: Path) -> None:
+        values: asyncio.Queue[Any] = asyncio.Queue()
+        self.values = values
+
+        class Said(tornado.web.RequestHandler):
+            def post(self) -> None:
+                values.put_nowait(json.loads(self.request.body))
+
+        class Document(tornado.web.RequestHandler):
+            def get(self) -> None:
+                self.finish((CLIENTS / "generated_page.html").read_text())
+
+        package = {"path": str(folder / "node_modules" / "kuzzle-client" / "dist")}
+        files = (r"/kuzzle-client/(.*)", tornado.web.StaticFileHandler, package)
+        script = (r"/(generated_typescript\.js)", tornado.web.StaticFileHandler, {"path": str(folder)})
+        socket, self.port = bind_unused_port()
+        self.server = tornado.httpserver.HTTPServer(
+            tornado.web.Application([("/", Document), ("/said", Said), files, script])
+        )
+        self.server.add_sockets([socket])
+
+    async def value(self) -> Any:
+        return await asyncio.wait_for(self.values.get(), 50)
+
+    async def rest(self) -> list[Any]:
+        return [await self.value()]
+
+
+async def test_the_typescript_client_runs_an_application_in_a_browser(typescript_folder: Path, tmp_path: Path) -> None:
+    chromium = find_chromium()
+    async with Server(tmp_path, {"security": {"passwords": CHEAP_PASSWORDS}}) as server:
+        await add_user(server, "ann", "admin")
+        page = Page(typescript_folder)
+        urls = f"ws://localhost:{server.port('websocket')},{server.url}"
+        browser = asyncio.create_task(node("browser.js", chromium, f"http://localhost:{page.port}/#{urls}"))
+        checks = asyncio.create_task(check_application(page, tmp_path, server))
+        try:
+            await asyncio.wait({browser, checks}, return_when=asyncio.FIRST_COMPLETED)
+            if not checks.done():
+                await browser  # it failed, and says why
+            await checks
+            assert (await browser)[0]["value"] == "ended"
+        finally:
+            for task in (browser, checks):
+                task.cancel()
+            await asyncio.gather(browser, checks, return_exceptions=True)
+            page.server.stop()

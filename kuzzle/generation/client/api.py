@@ -161,6 +161,12 @@ def error_names(ids: list[str]) -> dict[str, str]:
     return {each: name if taken.count(name) == 1 else _error_name(each) for each, name in short.items()}
 
 
+def ordered(action: Action) -> list[Argument]:
+    """Return the arguments of an action, those that say where before the others."""
+    places = ("index", "collection", "_id")
+    return sorted(action.arguments, key=lambda each: places.index(each.name) if each.name in places else len(places))
+
+
 def status_name(status: int) -> str:
     """Return the name of the class of all errors of a status."""
     return f"{_STATUSES.get(status, f'Status{status}')}Error"

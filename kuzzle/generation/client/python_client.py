@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from kuzzle.generation.client.api import Action, Api, Argument, status_name
+from kuzzle.generation.client.api import Action, Api, ordered, status_name
 from kuzzle.generation.client.python_words import (
     PythonTypes,
     documentation,
@@ -193,7 +193,7 @@ def _argument_names(action: Action) -> dict[str, str]:
 
 def _signature(action: Action, names: Mapping[str, str], types: PythonTypes) -> Iterator[str]:
     """Yield the parameters: what must be given by place or name, the rest by name."""
-    for each in _ordered(action):
+    for each in ordered(action):
         if each.is_required:
             yield f"{names[each.name]}: {types.word(each.shape, is_sent=True)}"
     body = "" if action.body is None else types.word(action.body, is_sent=True)
@@ -202,7 +202,7 @@ def _signature(action: Action, names: Mapping[str, str], types: PythonTypes) -> 
     elif body:
         yield f"body: {body} | None = None"
     yield "*"
-    for each in _ordered(action):
+    for each in ordered(action):
         if not each.is_required:
             word = types.word(each.shape, is_sent=True)
             is_open = each.default is None and word != "Any" and "None" not in word
@@ -210,15 +210,9 @@ def _signature(action: Action, names: Mapping[str, str], types: PythonTypes) -> 
     yield "volatile: Volatile = None"
 
 
-def _ordered(action: Action) -> list[Argument]:
-    """Return the arguments, those that say where before the others."""
-    places = ("index", "collection", "_id")
-    return sorted(action.arguments, key=lambda each: places.index(each.name) if each.name in places else len(places))
-
-
 def _arguments_section(action: Action, names: Mapping[str, str]) -> Iterator[str]:
     yield "Args:"
-    for each in _ordered(action):
+    for each in ordered(action):
         yield from entry(names[each.name], each.description)
     if action.body is not None:
         yield from entry("body", action.body_description or "What the action works with.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import Any
 import pytest
 import tornado.websocket
 from harness import Server
+from node import node
+from people import add_user, login
 from talkers import talker
+from ws_raw import RawWebSocket
 
 from kuzzle.errors import KuzzleError
 
@@ -149,3 +153,78 @@ async def test_a_replay_follows_an_answer_that_pipes_have_made_a_failure(keeping
     assert answer["error"]["id"] == "core.realtime.too_many_rooms"
     await create(keeping, 2)
     assert [(await client.notification())["offset"] for _ in range(2)] == [1, 2]
+
+
+async def test_who_has_lost_the_right_gets_nothing(keeping: Server) -> None:
+    await keeping.prepare()
+    client = await keeping.websocket()
+    made = (await client.request("realtime", "subscribe", **BOOKS, body={}))["result"]
+    await create(keeping, 1)
+    assert (await client.notification())["offset"] == 1
+    assert (await keeping.http("POST", "/_createFirstAdmin?reset", {"content": {}})).status == 200
+    answer = await client.request("realtime", "subscribe", **BOOKS, body={}, recover=place(made))
+    assert (answer["status"], answer["error"]["id"]) == (401, "security.rights.unauthorized")
+    assert client.notifications.empty()
+
+
+async def test_who_has_logged_out_gets_nothing_by_that_token_and_all_by_another(keeping: Server) -> None:
+    await keeping.prepare()
+    await add_user(keeping, "ada", "admin")
+    client = await keeping.websocket()
+    old, new = [(await login(keeping, "ada"))["jwt"] for _ in range(2)]
+    made = (await client.request("realtime", "subscribe", **BOOKS, body={}, jwt=old))["result"]
+    await client.request("auth", "logout", jwt=old)
+    await create(keeping, 1, 2)
+    refused = await client.request("realtime", "subscribe", **BOOKS, body={}, jwt=old, recover=place(made))
+    assert (refused["status"], refused["error"]["id"]) == (401, "security.token.invalid")
+    assert client.notifications.empty()
+    answer = await client.request("realtime", "subscribe", **BOOKS, body={}, jwt=new, recover=place(made))
+    assert answer["result"]["recovered"]
+    assert [(await client.notification())["offset"] for _ in range(2)] == [1, 2]
+
+
+async def test_an_sdk_that_knows_nothing_of_it_hears_the_same_with_history(tmp_path: Path) -> None:
+    heard = []
+    for name, options in (("plain", {}), ("keeping", HISTORY)):
+        (tmp_path / name).mkdir()
+        async with Server(tmp_path / name, options) as server:
+            await server.prepare()
+            (seen,) = await node("sdk_realtime.js", str(server.port("websocket")))
+        documents = [(one["action"], one["scope"], one["id"]) for one in seen["modern"]]
+        heard.append((documents, [(one["user"], one["count"]) for one in seen["users"]], seen["count"], seen["own"]))
+    assert heard[0] == heard[1]
+    assert len(heard[0][0]) == 6
+
+
+@pytest.fixture
+def impatient(start_server: Callable[..., Server]) -> Server:
+    """A server that lets clients leave little unread, and replays much."""
+    history = {**HISTORY["realtime"]["history"], "maxReplayBytes": 20_000_000}
+    return start_server({"protocols": {"websocket": {"maxQueuedBytes": 100_000}}, "realtime": {"history": history}})
+
+
+async def test_a_client_that_does_not_read_its_replay_is_let_go_and_may_come_back(
+    impatient: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server = impatient
+    await server.prepare()
+    first = await server.websocket()
+    made = (await first.request("realtime", "subscribe", **BOOKS, body={}))["result"]
+    for number in range(20):
+        await server.http("POST", f"/library/books/{number}/_create", {"text": "x" * 500_000})
+    await first.settle()
+    asked = {"controller": "realtime", "action": "subscribe", **BOOKS, "body": {}, "recover": place(made)}
+    slow = await RawWebSocket.open(server.port("websocket"))
+    await slow.text(asked)
+    async with asyncio.timeout(20):
+        while "Let go of WebSocket client" not in caplog.text:
+            await first.settle()
+    await slow.close()
+    await first.settle()
+    assert first.notifications.qsize() == 20
+    assert server.app.realtime.count(made["roomId"]) == 1
+    back = await server.websocket()
+    answer = await back.request("realtime", "subscribe", **BOOKS, body={}, recover={**place(made), "offset": 19})
+    assert answer["result"]["recovered"]
+    assert (await back.notification())["offset"] == 20

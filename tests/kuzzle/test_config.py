@@ -288,6 +288,23 @@ def test_limits_that_contradict_each_other_are_refused(tmp_path: Path, limits: s
     assert faults(tmp_path, f"limits: {limits}") == [fault]
 
 
+@pytest.mark.parametrize(
+    ("collections", "place", "found"),
+    [
+        ("{library: {books: {size: 0, time: 5}}}", "library.books.size", "0"),
+        ("{library: {books: {size: 5001, time: 5}}}", "library.books.size", "5001"),
+        ("{library: {books: {size: 5, time: 86400001}}}", "library.books.time", "86400001"),
+        ("{library: {books: {size: 5}}}", "library.books", "a section"),
+        ("{library: {books: {size: 5, time: 5, age: 5}}}", "library.books", "a section"),
+        ("{library: {size: 5, time: 5}}", "library.size", "5"),
+    ],
+)
+def test_a_history_that_cannot_be_kept_is_refused(tmp_path: Path, collections: str, place: str, found: str) -> None:
+    (fault, *_) = faults(tmp_path, f"realtime: {{history: {{collections: {collections}}}}}")
+    expected = "index to collection to size (1 to 5000) and time (1 to 86400000)"
+    assert fault == f"realtime.history.collections.{place}: found {found}, expected {expected}"
+
+
 # --- sizes
 
 

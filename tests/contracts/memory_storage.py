@@ -131,6 +131,24 @@ class MemoryStorageContract:
             is_first = False
         assert found == {f"m{number}".encode() for number in range(600)}
 
+    @pytest.mark.parametrize(
+        ("words", "position"),
+        [
+            ("1", 1),
+            ("0", 0),
+            ("1 1", 9),
+            ("1 -1", 33),
+            ("1 -100 -100", 1),
+            ("0 0 -100", 0),
+            ("1 3 1", -1),
+            ("1 100 200", -1),
+            ("0 1 1", 8),
+        ],
+    )
+    async def test_a_bit_is_found_between_two_bytes(self, store: MemoryStorage, words: str, position: int) -> None:
+        await run(store, "SET", "text", "hello")
+        assert await run(store, "BITPOS", "text", *words.split()) == position
+
     async def test_estimates_come_near(self, store: MemoryStorage) -> None:
         for start in range(0, 3000, 500):
             await run(store, "PFADD", f"p{start % 1000}", *(f"visitor{number}" for number in range(start, start + 500)))

@@ -79,6 +79,16 @@ def count_bits(engine: Engine, words: Words) -> Answer:
     return engine.ask(*words)
 
 
+def find_bit(engine: Engine, words: Words) -> Answer:
+    """BITPOS key bit [start [end]]: an end before the first byte is the first byte."""
+    if len(words) == 5 and all(map(_is_integer, words[3:])):
+        item = engine.keyspace.peek(words[1])
+        length = len(item.value) if item is not None and isinstance(item.value, bytes) else 0
+        ends = (int(word) + (length if int(word) < 0 else 0) for word in words[3:])
+        words = [*words[:3], *(b"%d" % max(end, 0) for end in ends)]
+    return engine.ask(*words)
+
+
 def combine_bits(engine: Engine, words: Words) -> Answer:
     """BITOP AND|OR|XOR|NOT destination key...: the operation is looked at before the keys."""
     check_count(words, len(words) >= 4)
@@ -222,6 +232,7 @@ def _is_packable(item: bytes) -> bool:
 ADDITIONS: Final[Mapping[bytes, Callable[[Engine, Words], Answer]]] = {
     b"BITCOUNT": count_bits,
     b"BITOP": combine_bits,
+    b"BITPOS": find_bit,
     b"EXPIRE": expire,
     b"EXPIREAT": expire,
     b"GEOADD": places.add,

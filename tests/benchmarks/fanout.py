@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import select
 import socket
 import statistics
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import fanout_links as links
+import fanout_parts
 from client_bytes import open_websocket, read_until, websocket_answer, websocket_frames, websocket_text
 from contest import cpu_seconds, memory_mib
 from fanout_links import Group
@@ -43,11 +45,14 @@ def run() -> str:
 
 def lines(sizes: Sequence[int], idle: int) -> Iterator[str]:
     """Measure groups of these sizes and so many idle subscribers; the tables, line by line."""
+    _allow_open_files(max(*sizes, idle))
     yield "| fan-out of one message | server | CPU us a delivery | ours is so many times this | target | deliveries/s |"
     yield "|---|---|---:|---:|---|---:|"
     yield from _websocket(sizes)
     yield from _mqtt(sizes)
     yield from _socketio(sizes)
+    yield ""
+    yield from fanout_parts.run()
     yield ""
     yield from _latency()
     yield ""
@@ -223,24 +228,17 @@ def _timed(
 
 def _memory(count: int) -> Iterator[str]:
     """Resident memory of a subscriber that does nothing, in one room and in a thousand."""
-    yield f"| {count:,} idle subscribers | KiB each | target |"
-    yield "|---|---:|---|"
+    yield f"| {count:,} subscribers, idle | KiB each | target | server's memory, MiB |"
+    yield "|---|---:|---|---:|"
     for name, limit_kib in (("WebSocket", 16), ("MQTT", 10), ("Socket.IO", 48)):
-        cost = _idle_kib(name, count)
-        yield f"| {name} | {cost:.1f} | {limit_kib} {'kept' if cost <= limit_kib else '**missed**'} |"
-    with kuzzle() as ours:
-        _prepare(ours)
-        before = memory_mib(ours.pid)
-        requests = [{**links.SUBSCRIBE, "body": {"equals": {"number": room}}} for room in range(ROOMS)]
-        opened = [
-            links.our_websocket(ours, requests[number % ROOMS]).open_subscriber(number) for number in range(count)
-        ]
-        cost = (memory_mib(ours.pid) - before) * 1024 / count
-        links.closed(opened)
-        yield f"| WebSocket, in {ROOMS:,} rooms | {cost:.1f} | |"
+        cost, resident = _idle(name, count)
+        yield f"| {name} | {cost:.1f} | {limit_kib} {'kept' if cost <= limit_kib else '**missed**'} | {resident:.0f} |"
+    cost, resident = _in_rooms(count)
+    yield f"| WebSocket, in {ROOMS:,} rooms, each of which has heard a message | {cost:.1f} | | {resident:.0f} |"
 
 
-def _idle_kib(name: str, count: int) -> float:
+def _idle(name: str, count: int) -> tuple[float, float]:
+    """Open subscribers of one channel; KiB of each, and the MiB of the server then."""
     with kuzzle({"maxSessions": 20_000}) as ours:
         _prepare(ours)
         if name == "MQTT":
@@ -250,9 +248,40 @@ def _idle_kib(name: str, count: int) -> float:
         opened = [group.open_subscriber(0)]  # what the first one loads is not counted
         before = memory_mib(ours.pid)
         opened += [group.open_subscriber(number) for number in range(1, count)]
-        cost = (memory_mib(ours.pid) - before) * 1024 / (count - 1)
+        after = memory_mib(ours.pid)
         links.closed(opened)
-        return cost
+        return (after - before) * 1024 / (count - 1), after
+
+
+def _in_rooms(count: int) -> tuple[float, float]:
+    """Open subscribers of as many rooms, and publish once to each room; as `_idle`."""
+    with kuzzle() as ours:
+        _prepare(ours)
+        before = memory_mib(ours.pid)
+        groups = [
+            links.our_websocket(ours, {**links.SUBSCRIBE, "body": {"equals": {"number": room}}})
+            for room in range(ROOMS)
+        ]
+        opened = [groups[number % ROOMS].open_subscriber(number) for number in range(count)]
+        publisher = groups[0].open_publisher()
+        for room in range(ROOMS):
+            publishing = {**links.PUBLISH, "body": {**links.MESSAGE, "number": room}}
+            links.ask(publisher, websocket_text(links.dumped(publishing)), websocket_frames)
+            for link in opened[room::ROOMS]:
+                heard = read_until(link, websocket_frames)
+                if b'"number":%d' % room not in heard:
+                    raise RuntimeError(heard)
+        after = memory_mib(ours.pid)
+        links.closed([*opened, publisher])
+        return (after - before) * 1024 / count, after
+
+
+def _allow_open_files(count: int) -> None:
+    """Let this process and the servers it starts have so many sockets open, and some files."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < count + 200:
+        raise SystemExit(f"{count:,} connections need more open files than {most:,}: ulimit -Hn")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config
@@ -47,6 +47,19 @@ def _add_client(kinds: Any) -> None:
     parser.add_argument("--lang", choices=("python", "typescript"), required=True, help="the language")
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the folder to write into")
     add_source(parser)
+    parser.add_argument(
+        "--collections",
+        nargs="+",
+        metavar="INDEX/COLLECTION",
+        default=[],
+        help="collections whose documents get models, by their mappings: those at --url, or of --mappings",
+    )
+    parser.add_argument(
+        "--mappings",
+        type=Path,
+        metavar="FILE",
+        help="mappings as JSON, {index: {collection: mapping}}, instead of --url's",
+    )
     parser.set_defaults(command=_generate_client)
 
 
@@ -106,7 +119,8 @@ def _generate_client(options: argparse.Namespace) -> None:
     from kuzzle.generation.client.typescript_client import typescript_client
 
     make = python_client if options.lang == "python" else typescript_client
-    files = make(Api(read_document(options, "schema"), read_document(options, "openapi")))
+    mappings = _mappings(options)
+    files = make(Api(read_document(options, "schema"), read_document(options, "openapi")), mappings)
     for name, text in files.items():
         path: Path = options.out / name
         try:
@@ -115,6 +129,43 @@ def _generate_client(options: argparse.Namespace) -> None:
         except OSError as error:
             raise ShellError(f"{path}: cannot be written: {error.strerror}") from error
     sys.stdout.write(f"Wrote {options.out} ({len(files)} files)\n")
+
+
+def _mappings(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the mappings of the collections that get models, by index and collection.
+
+    Raises:
+        ShellError: One cannot be had.
+    """
+    if options.collections and options.mappings is None and options.url is None:
+        raise UsageError("--collections needs --url or --mappings")
+    listed: Any = {}
+    answer: dict[str, Any] = {}
+    if options.mappings is not None:
+        try:
+            listed = decode_json(options.mappings.read_bytes())
+        except OSError as error:
+            raise ShellError(f"{options.mappings}: cannot be read: {error.strerror}") from error
+        except JsonError as error:
+            raise ShellError(f"{options.mappings}: no JSON: {error}") from error
+    found = {}
+    for name in options.collections:
+        index, slash, collection = name.partition("/")
+        if not slash:
+            raise UsageError(f"--collections {name}: expected INDEX/COLLECTION")
+        if options.mappings is None:
+            path = f"/{quote(index, safe='')}/{quote(collection, safe='')}/_mapping"
+            answer = _fetch(options.url, path)
+        try:
+            if options.mappings is None:
+                listed = {index: answer["result"][index]["mappings"]}
+            mapping = listed[index][collection]
+        except (KeyError, TypeError):
+            mapping = None
+        if not isinstance(mapping, dict):
+            raise ShellError(f"no mapping of {name}")
+        found[index, collection] = mapping
+    return found
 
 
 def _fetch(url: str, path: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import re
@@ -20,7 +21,7 @@ import tornado.web
 from harness import Server
 from node import CLIENTS, Running, find_chromium, find_program, node, node_running, program_running
 from people import CHEAP_PASSWORDS, add_user
-from running import ROOT, run
+from running import ROOT, RunningServer, run
 from tornado.testing import bind_unused_port
 
 TYPESCRIPT_APPLICATION = CLIENTS / "generated_typescript.ts"
@@ -237,3 +238,105 @@ async def test_the_typescript_client_runs_an_application_in_a_browser(typescript
                 task.cancel()
             await asyncio.gather(browser, checks, return_exceptions=True)
             page.server.stop()
+
+
+BOOKS = {
+    "properties": {
+        "title": {"type": "text"},
+        "year": {"type": "integer"},
+        "price": {"type": "float"},
+        "sold": {"type": "boolean"},
+        "class": {"type": "keyword"},
+        "place": {"type": "geo_point"},
+        "author": {"properties": {"name": {"type": "keyword"}}},
+        "editions": {"type": "nested", "properties": {"day": {"type": "date"}}},
+    }
+}
+PYTHON_USER = """
+from kuzzle_client import Kuzzle
+from kuzzle_client.models import LibraryBooks
+
+async def use(client: Kuzzle) -> None:
+    book: LibraryBooks = {"title": "Emma", "year": 1815, "editions": [{"day": 1}], "author": {"name": "Jane"}}
+    await client.document.create("library", "books", book)
+"""
+TYPESCRIPT_USER = """
+import type { Kuzzle, models } from './index.js';
+
+export async function use(client: Kuzzle): Promise<number | undefined> {
+  const book: models.LibraryBooks = { title: 'Emma', year: 1815, editions: [{ day: 1 }], author: { name: 'Jane' } };
+  await client.document.create('library', 'books', book);
+  const read = (await client.document.get('library', 'books', 'emma'))._source as models.LibraryBooks;
+  return read.year;
+}
+"""
+
+
+def model_options(tmp_path: Path) -> list[str]:
+    (tmp_path / "mappings.json").write_text(json.dumps({"library": {"books": BOOKS}}))
+    return ["--collections", "library/books", "--mappings", str(tmp_path / "mappings.json")]
+
+
+@pytest.mark.parametrize(("year", "is_right"), [("1815", True), ('"old"', False)])
+def test_models_in_python_hold_documents_to_the_mapping(tmp_path: Path, year: str, is_right: bool) -> None:
+    run(tmp_path, "generate", "client", "--lang", "python", "--out", ".", *model_options(tmp_path))
+    (tmp_path / "user.py").write_text(PYTHON_USER.replace("1815", year))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "user.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert (done.returncode == 0) is is_right, done.stdout
+    assert is_right or '"year"' in done.stdout
+
+
+@pytest.mark.parametrize(("year", "is_right"), [("1815", True), ("'old'", False)])
+def test_models_in_typescript_hold_documents_to_the_mapping(tmp_path: Path, year: str, is_right: bool) -> None:
+    run(tmp_path, "generate", "client", "--lang", "typescript", "--out", ".", *model_options(tmp_path))
+    (tmp_path / "src" / "user.ts").write_text(TYPESCRIPT_USER.replace("1815", year))
+    if is_right:
+        compile_typescript("--project", str(tmp_path), "--noEmit")
+    else:
+        with pytest.raises(AssertionError, match="'string' is not assignable to type 'number'"):
+            compile_typescript("--project", str(tmp_path), "--noEmit")
+
+
+def test_mappings_come_from_a_running_server_too(tmp_path: Path) -> None:
+    with RunningServer(tmp_path) as server:
+        port = server.ports["http"]
+        connection = http.client.HTTPConnection("localhost", port, timeout=30)
+        for verb, path in (("POST", "/library/_create"), ("PUT", "/library/books")):
+            connection.request(
+                verb, path, json.dumps(BOOKS if verb == "PUT" else {}), {"Content-Type": "application/json"}
+            )
+            assert connection.getresponse().read()
+        connection.close()
+        arguments = ("generate", "client", "--lang", "python", "--url", f"http://localhost:{port}", "--collections")
+        done = run(tmp_path, *arguments, "library/books", "--out", "there")
+        assert (done.returncode, done.stderr) == (0, "")
+        refused = run(tmp_path, *arguments, "library/none", "--out", "nowhere")
+        assert refused.returncode == 1
+        assert "library/none" in refused.stderr
+    text = (tmp_path / "there" / "kuzzle_client" / "models.py").read_text()
+    assert '"year": NotRequired["int"]' in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--collections", "library/books"], "--collections needs --url or --mappings"),
+        (["--collections", "library", "--mappings", "mappings.json"], "expected INDEX/COLLECTION"),
+        (["--collections", "library/none", "--mappings", "mappings.json"], "no mapping of library/none"),
+        (["--collections", "library/books", "--mappings", "none.json"], "none.json: cannot be read"),
+    ],
+)
+def test_models_that_cannot_be_made_are_said_in_a_line(tmp_path: Path, arguments: list[str], said: str) -> None:
+    model_options(tmp_path)
+    done = run(tmp_path, "generate", "client", "--lang", "python", "--out", "out", *arguments)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from kuzzle.generation.client.api import Action, Api, ordered, status_name
+from kuzzle.generation.client.models import Mappings, model_records
 from kuzzle.generation.client.python_words import (
     PythonTypes,
     documentation,
@@ -30,8 +31,8 @@ _HEAD: Final = '"""{}\n\nWritten by `kuzzle generate client`; changes are lost a
 _FUTURE: Final = "from __future__ import annotations"
 
 
-def python_client(api: Api) -> dict[str, str]:
-    """Return the files of a client: path in the folder to content."""
+def python_client(api: Api, mappings: Mappings) -> dict[str, str]:
+    """Return the files of a client: path in the folder to content; with mappings, models of their documents."""
     files = {
         f"{PACKAGE}/{path.name}": path.read_text(encoding="utf-8")
         for path in sorted(_FIXED.glob("*.py"))
@@ -44,6 +45,8 @@ def python_client(api: Api) -> dict[str, str]:
     files[f"{PACKAGE}/client.py"] = _text(_client(api))
     files[f"{PACKAGE}/__init__.py"] = _text(_package())
     files[f"{PACKAGE}/controllers/__init__.py"] = '"""A module for each controller."""\n'
+    if mappings:
+        files[f"{PACKAGE}/models.py"] = _text(_models(model_records(mappings)))
     for name, actions in api.controllers.items():
         files[f"{PACKAGE}/controllers/{snake(name)}.py"] = _text(_controller(api, name, actions))
     files["pyproject.toml"] = _text(_project(api))
@@ -69,6 +72,16 @@ def _types(api: Api) -> Iterator[str]:
     yield '"""What a subscription gives; `type` tells which."""'
 
 
+def _models(records: Mapping[str, Record]) -> Iterator[str]:
+    yield _HEAD.format("What documents of collections hold, as their mappings say.")
+    yield f"\n{_FUTURE}\n"
+    yield "from typing import Any, NotRequired, TypedDict"
+    types = PythonTypes(records)
+    for record in records.values():
+        yield "\n"
+        yield from _record(record, types)
+
+
 def _record(record: Record, types: PythonTypes) -> Iterator[str]:
     members = [
         (each, word if each.is_required else f"NotRequired[{word}]")
@@ -78,6 +91,8 @@ def _record(record: Record, types: PythonTypes) -> Iterator[str]:
     if all(is_plain_name(each.name) for each, _ in members):
         yield f"class {record.name}(TypedDict):"
         yield from documentation(record.description, "    ") if record.description else ()
+        if not members and not record.description:
+            yield "    pass"
         for number, (each, word) in enumerate(members):
             yield f"{chr(10) if number or record.description else ''}    {each.name}: {word}"
             if each.description:

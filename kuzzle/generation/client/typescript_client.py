@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from kuzzle.generation.client.api import Action, Api, Argument, ordered, status_name
+from kuzzle.generation.client.models import Mappings, model_records
 from kuzzle.generation.client.shapes import Constants, ListOf, MapOf, Named, Plain, Record, Row, Shape, pascal
 
 _FIXED: Final = Path(__file__).resolve().parent / "typescript"
@@ -33,14 +34,16 @@ _RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 _CONNECTION: Final = frozenset({"close", "isConnected", "jwt", "on", "open", "request", "stream"})
 
 
-def typescript_client(api: Api) -> dict[str, str]:
-    """Return the files of a client: path in the folder to content."""
+def typescript_client(api: Api, mappings: Mappings) -> dict[str, str]:
+    """Return the files of a client: path in the folder to content; with mappings, models of their documents."""
     files = {f"src/{path.name}": path.read_text(encoding="utf-8") for path in sorted(_FIXED.glob("*.ts"))}
     files["src/types.ts"] = _text(_types(api))
     files["src/errors.ts"] = _text(_errors(api))
     files["src/routes.ts"] = _text(_routes(api))
     files["src/client.ts"] = _text(_client(api))
-    files["src/index.ts"] = _text(_index())
+    files["src/index.ts"] = _text(_index(has_models=bool(mappings)))
+    if mappings:
+        files["src/models.ts"] = _text(_models(model_records(mappings)))
     for name, actions in api.controllers.items():
         files[f"src/controllers/{_camel(name)}.ts"] = _text(_controller(api, name, actions))
     files["package.json"] = _json(_package(api))
@@ -104,6 +107,13 @@ def _types(api: Api) -> Iterator[str]:
     kinds = " | ".join(word(shape, is_sent=False).removeprefix("types.") for shape in api.notifications)
     yield "/** What a subscription gives; `type` tells which. */"
     yield f"export type Notification = {kinds};"
+
+
+def _models(records: Mapping[str, Record]) -> Iterator[str]:
+    yield _HEAD.format("What documents of collections hold, as their mappings say.")
+    for record in records.values():
+        yield ""
+        yield from _record(record)
 
 
 def _record(record: Record) -> Iterator[str]:
@@ -258,12 +268,14 @@ def _throws(api: Api, action: Action) -> Iterator[str]:
         yield from textwrap.wrap(text, 100, subsequent_indent="  ")
 
 
-def _index() -> Iterator[str]:
+def _index(*, has_models: bool) -> Iterator[str]:
     yield _HEAD.format("A client of a Kuzzle server: `Kuzzle` is where to begin.")
     yield "\nexport { Kuzzle } from './client.js';"
     yield "export type { Event, Options } from './connection.js';"
     yield "export * as errors from './errors.js';"
     yield "export * from './failures.js';"
+    if has_models:
+        yield "export type * as models from './models.js';"
     yield "export { Subscription } from './subscription.js';"
     yield "export type * as types from './types.js';"
 

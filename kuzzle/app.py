@@ -177,7 +177,7 @@ class Application:
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
                 BulkController(self.storage, self.realtime, importer, rights, limits),
                 *self._switched_on(),
-                RealtimeController(self.realtime, specifications, self.tokens, self.security.may_subscribe),
+                RealtimeController(self.realtime, specifications, self.tokens, self.security),
                 SessionsController(logins, self.tokens, self.realtime, self.events),
                 CurrentUserController(self.security.users, rights, self.credentials),
                 MyCredentialsController(self.credentials),

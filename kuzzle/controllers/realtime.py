@@ -6,10 +6,10 @@ import time
 
 from kuzzle.api.results import LeftRoom
 from kuzzle.controllers.base import Controller, action
-from kuzzle.realtime.entitlement import MayListen
 from kuzzle.realtime.history import Recovery
 from kuzzle.realtime.subscriptions import Realtime, Subscription
 from kuzzle.request import Request
+from kuzzle.security.model import SecurityModel
 from kuzzle.security.rights import refusal
 from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import ContentReport, Specifications
@@ -21,10 +21,10 @@ class RealtimeController(Controller):
     name = "realtime"
 
     def __init__(
-        self, realtime: Realtime, specifications: Specifications, tokens: Tokens, may_listen: MayListen
+        self, realtime: Realtime, specifications: Specifications, tokens: Tokens, security: SecurityModel
     ) -> None:
         self._realtime = realtime
-        self._may_listen = may_listen
+        self._security = security
         self._tokens = tokens
         self._specifications = specifications
 
@@ -59,7 +59,7 @@ class RealtimeController(Controller):
         token = request.token
         if token is not None and token.text:  # good at the gate, and maybe no longer after pipes that took their time
             await self._tokens.authenticate(token.text)
-        if not await self._may_listen(request.user.id, index, collection):  # likewise
+        if not await self._security.may_subscribe(request.user.id, index, collection):  # likewise
             raise refusal(request.user)
 
     @action("unsubscribe")
@@ -76,8 +76,12 @@ class RealtimeController(Controller):
 
     @action("list")
     async def list(self, request: Request) -> dict[str, dict[str, dict[str, int]]]:
-        """Return every room with its number of connections, by index and collection."""
-        rooms = self._realtime.list_rooms()
+        """Return the rooms of what the user may search with their numbers of connections, by index and collection."""
+        rooms: dict[str, dict[str, dict[str, int]]] = {}
+        for index, collections in self._realtime.list_rooms().items():
+            for collection, counts in collections.items():
+                if self._security.rights.allows(request.user, "document", "search", index, collection):
+                    rooms.setdefault(index, {})[collection] = counts
         if not request.argument("sorted"):
             return rooms
         return {

@@ -5,11 +5,12 @@ the clauses about one field are settled among themselves (a known value decides 
 *ands* go, those that contain another one go too, and everything is sorted.
 
 Multiplying out can grow without end, so all work is paid from one budget: a hostile filter is refused
-after some ten milliseconds, whatever it would have come to.
+after a tenth of a second at most where `max_terms` is the default, whatever it would have come to.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -203,14 +204,15 @@ def without_absorbed(terms: Collection[Term]) -> Collection[Term]:
     if len(terms) < 2:
         return terms
     kept: list[Term] = []
-    by_clause: dict[Clause, list[Term]] = {}
+    uses = Counter(clause for term in terms for clause in term)
+    by_clause: dict[Clause, list[Term]] = {}  # each term by its rarest clause: so few have to be compared
     for term in sorted(terms, key=len):
         if not term:
             return (term,)
         if any(smaller <= term for clause in term for smaller in by_clause.get(clause, ())):
             continue
         kept.append(term)
-        by_clause.setdefault(next(iter(term)), []).append(term)
+        by_clause.setdefault(min(term, key=uses.__getitem__), []).append(term)
     return kept
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -48,20 +49,15 @@ def strips_of(
         holds: Tells whether a place is inside.
     """
     height = (top - bottom) / STRIPS
-    parallels = [
-        (
-            math.tan(math.radians(bottom + height * number - _NEAR_PARALLEL)),
-            math.tan(math.radians(bottom + height * (number + 1) + _NEAR_PARALLEL)),
-        )
-        for number in range(STRIPS)
-    ]
-    touched: list[list[_Stretch]] = [[] for _ in parallels]
+    souths = [math.tan(math.radians(bottom + height * number - _NEAR_PARALLEL)) for number in range(STRIPS)]
+    norths = [math.tan(math.radians(bottom + height * number + _NEAR_PARALLEL)) for number in range(1, STRIPS + 1)]
+    touched: list[list[_Stretch]] = [[] for _ in range(STRIPS)]
     for edge in edges:
         breadth = breadth_of(edge)
         for piece in _falling_or_rising(edge):
-            for (south, north), stretches in zip(parallels, touched, strict=True):
-                if piece.lowest <= north + breadth and piece.highest >= south - breadth:
-                    stretches.append(piece.between(south - breadth, north + breadth))
+            last = bisect_right(souths, piece.highest + breadth)
+            for number in range(bisect_left(norths, piece.lowest - breadth), last):
+                touched[number].append(piece.between(souths[number] - breadth, norths[number] + breadth))
     for at, south, north in meridians:
         for number, stretches in enumerate(touched):
             if south <= bottom + height * (number + 1) + _MARGIN and north >= bottom + height * number - _MARGIN:

@@ -3,7 +3,8 @@
     python tests/benchmarks/matcher.py [--filters 1000,10000] [--cases mixture,equals,...] [--koncorde FOLDER]
 
 FOLDER is one where `npm install koncorde@4` was run (it compiles native parts); without it only our own
-figures are shown. CPU time, in turn, every case twice: trust the ratios, not the figures.
+figures are shown. CPU time, in turn, every case several times; the medians are shown, and what counts is the
+median of the ratios of the turns.
 
 `--cases all` measures every keyword alone too, where a document matches 0.1 % and 10 % of the filters.
 Reading and checking the filters is part of a registration on both sides. Where the answers differ the
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +30,11 @@ from matcher_cases import KEYWORDS, alone, mixture  # noqa: E402
 from kuzzle.realtime.filters import read_filter  # noqa: E402
 from kuzzle.realtime.matcher import CollectionMatcher  # noqa: E402
 
-SECONDS = 1.0
 SHARES = (0.001, 0.1)
 COLUMNS = ("match", "register", "remove")
 
 
-def ours(filters: list[Any], documents: list[dict[str, Any]]) -> dict[str, float]:
+def ours(filters: list[Any], documents: list[dict[str, Any]], seconds: float) -> dict[str, float]:
     """Measure the matcher: microseconds a registration, a match, a removal, and matches a round."""
     matcher: CollectionMatcher[int] = CollectionMatcher()
     start = time.process_time()
@@ -47,7 +48,7 @@ def ours(filters: list[Any], documents: list[dict[str, Any]]) -> dict[str, float
         matcher.match(None, one)
     matched = rounds = 0
     start = time.process_time()
-    while time.process_time() - start < SECONDS:
+    while time.process_time() - start < seconds:
         for one in documents:
             matched += len(matcher.match(None, one))
         rounds += 1
@@ -64,9 +65,9 @@ def ours(filters: list[Any], documents: list[dict[str, Any]]) -> dict[str, float
     }
 
 
-def koncorde(filters: list[Any], documents: list[dict[str, Any]], folder: str) -> dict[str, float]:
+def koncorde(filters: list[Any], documents: list[dict[str, Any]], seconds: float, folder: str) -> dict[str, float]:
     """Measure Koncorde, in the same units."""
-    case = json.dumps({"filters": filters, "documents": documents, "seconds": SECONDS})
+    case = json.dumps({"filters": filters, "documents": documents, "seconds": seconds})
     script = str(Path(__file__).with_suffix(".js"))
     ended = subprocess.run(["node", script, folder], input=case, capture_output=True, text=True, check=True)
     result: dict[str, float] = json.loads(ended.stdout)
@@ -84,7 +85,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--filters", default="1000,10000", help="numbers of filters")
     parser.add_argument("--cases", default="mixture", help=f"all, mixture, {', '.join(KEYWORDS)}")
-    parser.add_argument("--turns", type=int, default=2, help="how often each case is measured")
+    parser.add_argument("--turns", type=int, default=5, help="how often each case is measured")
+    parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of the matches of a turn")
     parser.add_argument("--koncorde", help="folder where koncorde is installed")
     options = parser.parse_args()
     names = ["mixture", *KEYWORDS] if options.cases == "all" else options.cases.split(",")
@@ -95,21 +97,25 @@ def main() -> None:
         for name in names:
             for share in (None,) if name == "mixture" else SHARES:
                 filters, documents = mixture(count) if share is None else alone(name, count, share)
-                for _ in range(options.turns):
-                    measure(name, filters, documents, options.koncorde)
+                measure(name, filters, documents, options)
 
 
-def measure(name: str, filters: list[Any], documents: list[Any], folder: str | None) -> None:
+def measure(name: str, filters: list[Any], documents: list[Any], options: argparse.Namespace) -> None:
     """Measure one case in turn, and print its rows."""
-    results = {"ours": ours(filters, documents)}
-    if folder:
-        results["koncorde"] = koncorde(filters, documents, folder)
-    for who, result in results.items():
-        columns = " | ".join(f"{result[column]:.1f}" for column in COLUMNS)
-        show(f"| {name} | {len(filters)} | {result['matched'] / len(documents):.2f} | {who} | {columns} |")
-    if folder:
-        ratios = " | ".join(f"{results['koncorde'][column] / results['ours'][column]:.2f}" for column in COLUMNS)
-        show(f"| | | | koncorde / ours | {ratios} |")
+    results: dict[str, list[dict[str, float]]] = {"ours": []}
+    for _ in range(options.turns):
+        results["ours"].append(ours(filters, documents, options.seconds))
+        if options.koncorde:
+            theirs = koncorde(filters, documents, options.seconds, options.koncorde)
+            results.setdefault("koncorde", []).append(theirs)
+    for who, turns in results.items():
+        columns = " | ".join(f"{median(turn[column] for turn in turns):.1f}" for column in COLUMNS)
+        matched = turns[0]["matched"] / len(documents)
+        show(f"| {name} | {len(filters)} | {matched:.2f} | {who} | {columns} |")
+    if options.koncorde:
+        turns = list(zip(results["koncorde"], results["ours"], strict=True))
+        ratios = [median(theirs[column] / own[column] for theirs, own in turns) for column in COLUMNS]
+        show(f"| | | | koncorde / ours | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |")
 
 
 if __name__ == "__main__":

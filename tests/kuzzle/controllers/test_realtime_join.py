@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from harness import Server, WebSocket
-from people import CHEAP_PASSWORDS, PASSWORD
+from people import CHEAP_PASSWORDS, PASSWORD, bearer, login
 from plain_rights import role_of
 
 BOOKS = {"index": "library", "collection": "books"}
@@ -75,3 +75,25 @@ async def test_joining_takes_the_right_to_subscribe_there(guarded: Server, may_s
         assert reply["result"] == room
     else:
         assert (reply["status"], reply["error"]["id"]) == (403, "security.rights.forbidden")
+
+
+async def test_rooms_are_listed_where_the_user_may_search(guarded: Server) -> None:
+    """The right to list them is not restricted, that to search is."""
+    subscriber = await guarded.websocket()
+    for index, collection in (("library", "books"), ("library", "loans"), ("shop", "books")):
+        await subscriber.request("realtime", "subscribe", index=index, collection=collection, body={})
+    everything = (await guarded.http("GET", "/_listSubscriptions")).result
+    await guarded.http("PUT", "/roles/lister", role_of({"realtime": {"list": True}, "auth": {"login": True}}))
+    await guarded.http("PUT", "/roles/searcher", role_of({"document": {"search": True}}))
+    books = [{"index": "library", "collections": ["books"]}]
+    policies = [{"roleId": "lister"}, {"roleId": "searcher", "restrictedTo": books}]
+    await guarded.http("PUT", "/profiles/readers", {"policies": policies})
+    user = {
+        "content": {"profileIds": ["readers"]},
+        "credentials": {"local": {"username": "ada", "password": PASSWORD}},
+    }
+    assert (await guarded.http("POST", "/users/ada/_create", user)).status == 200
+    token = (await login(guarded, "ada"))["jwt"]
+    listed = await guarded.http("GET", "/_listSubscriptions", headers=bearer(token))
+    assert listed.result == {"library": {"books": everything["library"]["books"]}}
+    assert set(everything) == {"library", "shop"}

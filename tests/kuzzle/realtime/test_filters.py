@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -16,7 +17,7 @@ from plain_filters import CLAUSES, DOCUMENTS, FILTERS, matches
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.filters import read_filter, room_identifier
 from kuzzle.realtime.matcher import CollectionMatcher
-from kuzzle.realtime.normal_form import are_exclusive
+from kuzzle.realtime.normal_form import WORK_PER_TERM, are_exclusive
 
 A = {"equals": {"a": 1}}
 B = {"equals": {"b": 2}}
@@ -186,6 +187,18 @@ def test_rewriting_a_filter_does_not_change_its_room(filters: Any, data: st.Data
     assert read_filter(_rewritten(filters, data), 5000) == form
 
 
+@settings(max_examples=400, deadline=None)
+@given(FILTERS, FILTERS, st.data(), st.lists(DOCUMENTS, min_size=1, max_size=6))
+def test_filters_that_some_document_tells_apart_never_share_a_room(
+    one: Any, other: Any, data: st.DataObject, documents: list[dict[str, Any]]
+) -> None:
+    """A second filter that has much in common with the first meets it more often than a random one."""
+    near = data.draw(st.sampled_from((other, {"or": [one, other]}, {"and": [one, other]}, {"not": one})))
+    one_form, near_form = read_filter(one, 5000), read_filter(near, 5000)
+    if any(matches(one, document) != matches(near, document) for document in documents):
+        assert room_identifier("i", "c", one_form) != room_identifier("i", "c", near_form)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(CLAUSES, min_size=2, max_size=4), DOCUMENTS)
 def test_terms_told_to_be_exclusive_never_hold_together(clauses: list[Any], document: dict[str, Any]) -> None:
@@ -318,6 +331,40 @@ def test_a_filter_that_comes_to_too_much_is_refused(filters: Any, limit: int, re
         read_filter(filters, 255 if limit == 255 else 256)
     assert (refusal.value.id, refusal.value.status) == ("core.realtime.too_many_terms", 413)
     assert refusal.value.message.endswith(f"(max {limit}, received {received}).")
+
+
+def _hostile_filters(size: int) -> list[dict[str, Any]]:
+    ways = [[{"exists": f"{place}.{way}"} for way in range(3)] for place in range(size)]
+    nested: dict[str, Any] = A
+    for first, second, _ in ways[:12]:
+        nested = {"and": [{"or": [nested, first]}, {"or": [nested, second]}]}
+    return [
+        {"and": [{"or": one} for one in ways]},
+        {"not": {"or": [{"and": one} for one in ways]}},
+        {"bool": {"must": [{"or": one} for one in ways], "should_not": [{"or": one} for one in ways]}},
+        {"or": [{"and": [C, one[0]]} for one in ways]},
+        {"and": [{"or": one} for one in (*ways, *reversed(ways))]},
+        nested,
+    ]
+
+
+@pytest.mark.parametrize("max_terms", [1, 5, 64, 256])
+def test_the_steps_that_a_filter_takes_are_bounded_by_the_limit_of_terms(max_terms: int) -> None:
+    """Calls of functions are counted: what is multiplied out without a bound takes more than there is time for."""
+    for filters in _hostile_filters(2000):
+        calls = 0
+
+        def count(_frame: Any, event: str, _argument: Any) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(count)
+        try:
+            with contextlib.suppress(KuzzleError):
+                read_filter(filters, max_terms)
+        finally:
+            sys.setprofile(None)
+        assert calls < 2000 + 30 * WORK_PER_TERM * max_terms
 
 
 def test_a_filter_of_as_many_terms_as_allowed_is_taken() -> None:

@@ -21,14 +21,10 @@ CONTROLLERS: Final = sorted({definition.controller for definition in Catalogue.l
 # Those with many routes have a server of their own; a start of schemathesis takes as long as hundreds of calls.
 LARGE: Final = ("document", "ms", "security")
 GROUPS: Final = (*((name,) for name in LARGE), tuple(name for name in CONTROLLERS if name not in LARGE))
-# They take data, rights or the token away: what follows would meet nothing.
-APART: Final = (
-    "admin.resetCache",
-    "admin.resetDatabase",
-    "admin.resetKuzzleData",
-    "admin.resetSecurity",
-    "auth.logout",
-)
+# They take data or rights away: what follows would meet nothing.
+RESETS: Final = ("admin.resetCache", "admin.resetDatabase", "admin.resetKuzzleData", "admin.resetSecurity")
+# They end the token: what follows would be refused.
+ENDS: Final = ("auth.logout", "auth.refreshToken", "auth.updateMyCredentials", "security.revokeTokens")
 # Ends the server; tests/actions calls it.
 LEFT_OUT: Final = "admin.shutdown"
 CHECKS: Final = (
@@ -73,21 +69,24 @@ def log_in(port: int) -> str:
 @pytest.mark.parametrize("controllers", GROUPS, ids=lambda group: group[0])
 def test_no_answer_lies_outside_the_document(tmp_path: Path, controllers: Sequence[str]) -> None:
     wanted = (part for name in controllers for part in ("--include-tag", name))
-    unwanted = (part for name in (LEFT_OUT, *APART) for part in ("--exclude-operation-id", name))
-    call_everything(tmp_path, *wanted, *unwanted)
+    unwanted = (part for name in (LEFT_OUT, *RESETS, *ENDS) for part in ("--exclude-operation-id", name))
+    call_everything(tmp_path, *wanted, *unwanted, keeps_token=True)
 
 
 @pytest.mark.timeout(300)
-def test_no_answer_of_a_great_change_lies_outside_the_document(tmp_path: Path) -> None:
-    call_everything(tmp_path, *(part for name in APART for part in ("--include-operation-id", name)))
+@pytest.mark.parametrize("operations", [RESETS, ENDS], ids=["resets", "ends of tokens"])
+def test_no_answer_of_a_great_change_lies_outside_the_document(tmp_path: Path, operations: Sequence[str]) -> None:
+    wanted = (part for name in operations for part in ("--include-operation-id", name))
+    call_everything(tmp_path, *wanted, keeps_token=False)
 
 
-def call_everything(folder: Path, *selection: str) -> None:
-    """Let schemathesis call some routes of a server, as somebody who may do everything."""
+def call_everything(folder: Path, *selection: str, keeps_token: bool) -> None:
+    """Let schemathesis call some routes of a server, as somebody who may do everything, to the end of the calls."""
     (folder / "kuzzle.yml").write_text("security: {local: {passwordReset: true}}\n")
     with RunningServer(folder) as server:
         port = server.ports["http"]
         fill(port)
+        token = log_in(port)
         ended = subprocess.run(
             [
                 str(Path(sys.executable).with_name("schemathesis")),
@@ -95,7 +94,7 @@ def call_everything(folder: Path, *selection: str) -> None:
                 *("run", f"http://localhost:{port}/openapi.json"),
                 *("--checks", ",".join(CHECKS)),
                 *("--max-examples", str(MAX_EXAMPLES)),
-                *("--header", f"Authorization: Bearer {log_in(port)}"),
+                *("--header", f"Authorization: Bearer {token}"),
                 *selection,
             ],
             cwd=folder,
@@ -106,6 +105,8 @@ def call_everything(folder: Path, *selection: str) -> None:
             check=False,
         )
         assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
+        if keeps_token:
+            assert send(port, "POST", "/_checkToken", {"token": token})["valid"] is True
         # What the server says of itself after all that: no defect was written to its log.
         assert server.process.poll() is None
         _, _, log = server.stop()

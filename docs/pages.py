@@ -1,7 +1,7 @@
 """Pages of the documentation that are written from the schemas: a hook of MkDocs.
 
 One page a controller with all its actions, one of all errors, one of all options, made with the site and kept nowhere.
-Requests and answers come from `docs/examples`, where the tests put what they have sent and got.
+Requests and answers come from `schemas/examples`, where the tests put what they have sent and got.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from kuzzle.catalogue import ActionDefinition, Catalogue
 from kuzzle.config.options import Node, expectation, leaves, load_options
 from kuzzle.errors import error_table
+from kuzzle.schemas import load_example
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-EXAMPLES: Final = Path(__file__).parent / "examples"
+FOLDER: Final = Path(__file__).parent
 GENERATION: Final = 1
 
 
@@ -47,7 +48,7 @@ def navigation() -> list[Any]:
         {"Protocols": "protocols.md"},
         {"API": [{"Overview": "api/overview.md"}, *({name: f"api/{file_name(name)}"} for name in controllers)]},
         {"Errors": "errors.md"},
-        *({title: path} for title, path in WRITTEN if (EXAMPLES.parent / path).exists()),
+        *({title: path} for title, path in WRITTEN if (FOLDER / path).exists()),
         {"Configuration": "configuration.md"},
         {"Differences from Kuzzle": "differences.md"},
     ]
@@ -153,10 +154,9 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def _examples(definition: ActionDefinition) -> Iterator[str]:
-    path = EXAMPLES / definition.controller / f"{definition.name}.json"
-    if not path.exists():
+    example = load_example(definition.controller, definition.name)
+    if example is None:
         return
-    example = json.loads(path.read_text())
     http = example["http"]
     if http is not None:
         yield from _tab("HTTP", "http", http["request"])

@@ -28,3 +28,13 @@ def action_files() -> Iterator[tuple[str, str, Path]]:
     folder = SCHEMAS_FOLDER / "api"
     for path in sorted(folder.glob("**/*.json")):
         yield path.parent.relative_to(folder).as_posix(), path.stem, path
+
+
+def load_example(controller: str, action: str) -> Any:
+    """Read an action's example of the documentation, None where there is none.
+
+    It has `request`, the envelope; `response`, what answered it; and `http`, the same over the first HTTP route, with
+    `request` (verb and target) and `body`: None where there is no route.
+    """
+    path = SCHEMAS_FOLDER / "examples" / controller / f"{action}.json"
+    return orjson.loads(path.read_bytes()) if path.exists() else None

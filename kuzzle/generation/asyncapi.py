@@ -16,6 +16,7 @@ from typing import Any, Final
 import kuzzle
 from kuzzle.catalogue import Catalogue
 from kuzzle.generation.definitions import NOTIFICATION_KINDS, Definitions, Schema, action_name
+from kuzzle.schemas import load_example
 
 Options = Mapping[str, Any]
 
@@ -77,6 +78,7 @@ def _messages(catalogue: Catalogue, definitions: Definitions, schemas: Mapping[s
     correlation = {"location": "$message.payload#/requestId"}
     for definition in catalogue:
         name = action_name(definition)
+        example = load_example(definition.controller, definition.name)
         answers = [part for kind in ("response", "partial", "failure") if (part := f"{name}.{kind}") in schemas]
         yield (
             f"{name}.request",
@@ -86,6 +88,7 @@ def _messages(catalogue: Catalogue, definitions: Definitions, schemas: Mapping[s
                 "payload": definitions.reference(f"{name}.request"),
                 "correlationId": correlation,
                 "x-answer": f"#/components/messages/{name}.answer",
+                **({} if example is None else {"examples": [{"payload": example["request"]}]}),
             },
         )
         yield (

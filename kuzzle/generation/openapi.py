@@ -6,6 +6,7 @@ An operation is called `<controller>.<action>`; further routes to the same actio
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -22,6 +23,7 @@ from kuzzle.generation.definitions import (
     error_status,
     response_ids,
 )
+from kuzzle.schemas import load_example
 
 _PLACEHOLDER: Final = re.compile(r":(\w+)")
 _JSON: Final = "application/json"
@@ -91,6 +93,7 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
 
 def _operation(definitions: Definitions, definition: ActionDefinition, route: Route, number: int) -> dict[str, Any]:
     specification, name = definition.specification, action_name(definition)
+    example = (load_example(definition.controller, definition.name) or {}) if number == 0 else {}
     operation: dict[str, Any] = {
         "tags": [definition.controller],
         "summary": definition.description,
@@ -105,10 +108,10 @@ def _operation(definitions: Definitions, definition: ActionDefinition, route: Ro
     if "body" in specification:
         operation["requestBody"] = {
             "description": specification["body"].get("description", "The body."),
-            "content": {_JSON: {"schema": definitions.reference(f"{name}.body")}},
+            **_content(definitions.reference(f"{name}.body"), (example.get("http") or {}).get("body")),
             "required": definition.is_body_required,
         }
-    operation["responses"] = dict(_responses(definitions, definition))
+    operation["responses"] = dict(_responses(definitions, definition, _over_http(example.get("response"))))
     if "deprecated" in specification or _is_deprecated(definition, route):
         operation["deprecated"] = True
     return operation
@@ -162,9 +165,18 @@ def _manner(schema: Schema) -> dict[str, Any]:
     return {"allowEmptyValue": True} if schema.get("type") == "boolean" else {}
 
 
-def _responses(definitions: Definitions, definition: ActionDefinition) -> Iterator[tuple[str, dict[str, Any]]]:
+def _over_http(response: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the example of an answer as HTTP has it; None where it is cut for people."""
+    if response is None or '"..."' in json.dumps(response):
+        return None
+    return {name: value for name, value in response.items() if name != "room"}
+
+
+def _responses(
+    definitions: Definitions, definition: ActionDefinition, example: dict[str, Any] | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     name = action_name(definition)
-    yield "200", {"description": "Done.", **_content(definitions.reference(f"{name}.response"))}
+    yield "200", {"description": "Done.", **_content(definitions.reference(f"{name}.response"), example)}
     by_status: dict[int, list[str]] = {}
     for error_id in sorted({*all_error_ids(definition), *_http_error_ids()}):
         by_status.setdefault(error_status(error_id), []).append(error_id)
@@ -182,8 +194,8 @@ def _responses(definitions: Definitions, definition: ActionDefinition) -> Iterat
         yield str(status), {"description": f"{named}.", **_content(schema), "x-error-ids": ids}
 
 
-def _content(schema: Schema) -> dict[str, Any]:
-    return {"content": {_JSON: {"schema": schema}}}
+def _content(schema: Schema, example: Any = None) -> dict[str, Any]:
+    return {"content": {_JSON: {"schema": schema} | ({} if example is None else {"example": example})}}
 
 
 def _http_error_ids() -> list[str]:

@@ -70,7 +70,8 @@ def test_every_error_and_option_has_its_place(site: Path) -> None:
 
 def test_every_action_has_an_example_and_no_example_lacks_its_action() -> None:
     known = {(definition.controller, definition.name) for definition in Catalogue.load(1)}
-    shown = {(str(path.parent.relative_to(DOCS / "examples")), path.stem) for path in DOCS.glob("examples/**/*.json")}
+    examples = ROOT / "schemas" / "examples"
+    shown = {(str(path.parent.relative_to(examples)), path.stem) for path in examples.glob("**/*.json")}
     assert shown <= known
     assert {action for action in known - shown if action[0] not in WITHOUT_EXAMPLES} == set()
 

@@ -1,8 +1,8 @@
 """Examples of the documentation: requests that the tests have sent, and what answered them.
 
-Each stands in `docs/examples/<controller>/<action>.json`, as `{"http", "request", "response"}`: the HTTP request line
-and body, the envelope over WebSocket, and the answer to that. What is never the same twice (ids, times, sizes) stands
-there as one of its kind. Set RECORD_EXAMPLES to write them anew; without it a reply that differs fails the test.
+Each stands in `schemas/examples/<controller>/<action>.json`, as `{"http", "request", "response"}`: the line and body
+over HTTP, the envelope over WebSocket, and the answer to that. What is never the same twice (ids, times, sizes)
+stands there as one of its kind. Set RECORD_EXAMPLES to write them anew; without it a reply that differs fails the test.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from action_table import Way
 from kuzzle.catalogue import ActionDefinition
 from tests.actions.ms import BY_CHANCE, IN_ANY_ORDER, OF_THE_MOMENT
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "examples"
+FOLDER: Final = Path(__file__).parents[2] / "schemas" / "examples"
 IS_RECORDED: Final = bool(os.environ.get("RECORD_EXAMPLES"))
 
 _TIME: Final = 1767225600000

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from kuzzle.catalogue import ActionDefinition, Catalogue
@@ -128,3 +129,21 @@ def test_an_action_that_is_added_appears(changes: dict[str, Any], is_deprecated:
     assert schema == {"$ref": "#/components/schemas/shop.desk.lend.response"}
     assert document["components"]["schemas"]["shop.desk.lend.result"] == {"type": "integer"}
     assert verbs["get"]["description"] == "Notifies: nothing at all."
+
+
+def test_examples_obey_the_schemas_that_they_stand_beside() -> None:
+    """They are what tests have sent and got: `schemas/examples`."""
+    registry = {"$defs": {}, "components": DOCUMENT["components"]}
+    seen = 0
+    for _, _, described in operations():
+        contents = [described.get("requestBody"), described["responses"]["200"]]
+        for content in (each["content"]["application/json"] for each in contents if each is not None):
+            if "example" in content:
+                validator = Draft202012Validator({**registry, **content["schema"]})
+                faults = [
+                    f"{list(fault.absolute_path)}: {fault.message}"
+                    for fault in validator.iter_errors(content["example"])
+                ]
+                assert not faults, (described["operationId"], faults)
+                seen += 1
+    assert seen > len({definition.name for definition in CATALOGUE})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
+
+from kuzzle.randomness import random_bytes
 
 if TYPE_CHECKING:
     from kuzzle.security.doorman import Identity
@@ -13,8 +14,8 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 def new_id() -> str:
-    """Return a random UUID (RFC 9562, version 4), at a third of the price of `uuid.uuid4()`."""
-    digits = secrets.token_hex(16)
+    """Return a random UUID (RFC 9562, version 4), at a sixth of the price of `uuid.uuid4()`."""
+    digits = random_bytes().hex()
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 

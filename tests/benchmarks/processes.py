@@ -60,18 +60,26 @@ def plain_python() -> str:
     return str(python)
 
 
+def on_disk(sync_ms: int, *program: str) -> list[str]:
+    """Return the command of a program in Python, on a disk whose syncs take so much longer."""
+    slow = [str(FOLDER / "slow_disk.py"), str(sync_ms)] if sync_ms else []
+    return [str(PLAIN_ENVIRONMENT / "bin" / "python"), *slow, *program]
+
+
 @contextmanager
 def kuzzle(
     options: Mapping[str, Any] | None = None,
     limits: Mapping[str, Any] | None = None,
     kept: Path | None = None,
     sections: Mapping[str, Any] | None = None,
+    sync_ms: int = 0,
 ) -> Iterator[Running]:
     """Run `python -m kuzzle` in an empty folder, with its defaults but for ports, `options` of MQTT and `limits`.
 
     Args:
         sections: Other sections of the configuration.
         kept: A folder to run in instead, made when missing, which stays with its store.
+        sync_ms: By how much longer each sync of the disk takes.
     """
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
@@ -85,7 +93,7 @@ def kuzzle(
     }
     with tempfile.TemporaryDirectory() if kept is None else nullcontext(str(kept)) as folder:
         Path(folder, "kuzzle.yml").write_text(json.dumps(configuration))  # JSON is YAML
-        command = [str(PLAIN_ENVIRONMENT / "bin" / "python"), "-m", "kuzzle"]
+        command = on_disk(sync_ms, "-m", "kuzzle")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("KUZZLE_", "PYTHON"))}
         with _running(command, port, folder, environment, mqtt_port) as running:
             yield replace(running, store=Path(folder, "data", "kuzzle.db"))

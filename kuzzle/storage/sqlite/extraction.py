@@ -198,19 +198,22 @@ class Extraction:
 
     def _add_words(self, field: Field, value: Any) -> None:
         tokens = tokens_of(field.definition.get("analyzer", "standard"), text_of(field, value))
+        has_words = any(tokens)
         for number, holder in self._holders(field):
-            if any(tokens):
+            if has_words:
                 text = self._texts.setdefault((number, holder), _Text())
                 text.add(tokens, field.definition.get("position_increment_gap", VALUE_GAP))
             else:
                 self.rows.add((number, PRESENT, holder, 0, None))
 
-    def _holders(self, field: Field) -> Iterator[tuple[int, int]]:
-        """Yield the number of a field and that of what holds its values now, and the same of its copies."""
-        for one in (field, *field.copies):
-            holder = self._around.get(one.nested_path)
-            if holder is not None:
-                yield self._numbers[one.key], holder
+    def _holders(self, field: Field) -> list[tuple[int, int]]:
+        """Return the number of a field and that of what holds its values now, and the same of its copies."""
+        around = self._around
+        return [
+            (self._numbers[one.key], around[one.nested_path])
+            for one in ((field, *field.copies) if field.copies else (field,))
+            if one.nested_path in around
+        ]
 
 
 def _is_pair(value: list[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Inserts one JSON document a transaction for so many seconds: `sqlite_insert.py FILE SECONDS`.
+"""Inserts so many JSON documents a transaction, for so many seconds: `sqlite_insert.py FILE SECONDS DOCUMENTS`.
 
 Prints the number of inserts and the CPU seconds, as JSON. Durable like the server: every commit is on the disk.
 """
@@ -24,9 +24,13 @@ def cpu_seconds() -> float:
 
 
 body = json.dumps({"title": "The Art of Computer Programming", "year": 1968, "isRead": False})
+documents = int(sys.argv[3])
 count, cpu, end = 0, cpu_seconds(), time.perf_counter() + float(sys.argv[2])
 while time.perf_counter() < end:
     with database:
-        database.execute("INSERT INTO documents (id, version, body) VALUES (?, 1, jsonb(?))", (str(uuid.uuid4()), body))
-    count += 1
+        for _ in range(documents):
+            database.execute(
+                "INSERT INTO documents (id, version, body) VALUES (?, 1, jsonb(?))", (str(uuid.uuid4()), body)
+            )
+    count += documents
 sys.stdout.write(json.dumps({"count": count, "cpuSeconds": cpu_seconds() - cpu}))

@@ -24,6 +24,8 @@ NormalForm = tuple[tuple[Clause, ...], ...]
 
 # Clauses that may be read or copied for each *and* that a filter may come to.
 WORK_PER_TERM: Final = 32
+# Up to so many *ands* are each compared with all others, clause by clause: ten milliseconds at most.
+_MAX_COMPARED: Final = 64
 _COUNT_END: Final = 1_000_000
 
 
@@ -52,6 +54,8 @@ def normal_form(expression: Expression, max_terms: int) -> NormalForm:
             find out.
     """
     terms = _Expansion(expression, max_terms).expand(expression)
+    if len(terms) <= _MAX_COMPARED:
+        terms = _without_implied(terms)
     if len(terms) > max_terms:
         raise KuzzleError("core.realtime.too_many_terms", max_terms, len(terms))
     return tuple(sorted((tuple(sorted(term, key=_key)) for term in terms), key=_keys))
@@ -214,6 +218,34 @@ def without_absorbed(terms: Collection[Term]) -> Collection[Term]:
         kept.append(term)
         by_clause.setdefault(min(term, key=uses.__getitem__), []).append(term)
     return kept
+
+
+def _without_implied(terms: Collection[Term]) -> Collection[Term]:
+    """Drop each *and* whose clauses imply those of another one, as a value implies its range."""
+    kept: list[Term] = []
+    for term in sorted(terms, key=_strength):
+        fields = {clause.field for clause in term}
+        if not any(
+            all(clause.field in fields for clause in weaker) and settled(weaker | term) == term for weaker in kept
+        ):
+            kept.append(term)
+    return kept
+
+
+def _strength(term: Term) -> tuple[int, int, float, int]:
+    """Return what is less for a weaker *and*: it has fewer fields, asks less of one, or has wider ranges."""
+    demands: dict[str, int] = {}
+    breadth = 0.0
+    for clause in term:
+        if isinstance(clause, Exists):
+            demand = 3 if clause.is_negated else 1  # absence decides every other clause, as a value does
+        elif clause.is_negated:
+            demand = 0
+        else:
+            demand = 3 if isinstance(clause, Equals) else 2
+            breadth += clause.breadth
+        demands[clause.field] = max(demand, demands.get(clause.field, 0))
+    return len(demands), sum(demands.values()), -breadth, len(term)
 
 
 def _count(expression: Expression) -> int:

@@ -199,6 +199,23 @@ def test_filters_that_some_document_tells_apart_never_share_a_room(
         assert room_identifier("i", "c", one_form) != room_identifier("i", "c", near_form)
 
 
+@settings(max_examples=200, deadline=None)
+@given(FILTERS, FILTERS, FILTERS)
+def test_the_laws_of_logic_do_not_change_a_room(one: Any, other: Any, third: Any) -> None:
+    def same(left: Any, right: Any) -> bool:
+        return read_filter(left, 5000) == read_filter(right, 5000)
+
+    assert same({"and": [one, other]}, {"and": [other, one, other]})
+    assert same({"or": [one, {"or": [other, third]}]}, {"or": [{"or": [third, one]}, other]})
+    assert same({"not": {"and": [one, other]}}, {"or": [{"not": one}, {"not": other}]})
+    assert same({"not": {"or": [one, other]}}, {"and": [{"not": one}, {"not": other}]})
+    assert same({"or": [one, {"and": [one, other]}]}, one)
+    assert same({"and": [one, {"or": [other, third]}]}, {"or": [{"and": [one, other]}, {"and": [one, third]}]})
+    assert same(
+        {"bool": {"must": [one], "should_not": [other, third]}}, {"and": [one, {"not": {"and": [other, third]}}]}
+    )
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(CLAUSES, min_size=2, max_size=4), DOCUMENTS)
 def test_terms_told_to_be_exclusive_never_hold_together(clauses: list[Any], document: dict[str, Any]) -> None:

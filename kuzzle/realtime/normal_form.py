@@ -223,29 +223,16 @@ def without_absorbed(terms: Collection[Term]) -> Collection[Term]:
 def _without_implied(terms: Collection[Term]) -> Collection[Term]:
     """Drop each *and* whose clauses imply those of another one, as a value implies its range."""
     kept: list[Term] = []
-    for term in sorted(terms, key=_strength):
-        fields = {clause.field for clause in term}
-        if not any(
-            all(clause.field in fields for clause in weaker) and settled(weaker | term) == term for weaker in kept
-        ):
+    for term in terms:
+        if not any(_implies(term, weaker) for weaker in kept):
+            kept = [other for other in kept if not _implies(other, term)]
             kept.append(term)
     return kept
 
 
-def _strength(term: Term) -> tuple[int, int, float, int]:
-    """Return what is less for a weaker *and*: it has fewer fields, asks less of one, or has wider ranges."""
-    demands: dict[str, int] = {}
-    breadth = 0.0
-    for clause in term:
-        if isinstance(clause, Exists):
-            demand = 3 if clause.is_negated else 1  # absence decides every other clause, as a value does
-        elif clause.is_negated:
-            demand = 0
-        else:
-            demand = 3 if isinstance(clause, Equals) else 2
-            breadth += clause.breadth
-        demands[clause.field] = max(demand, demands.get(clause.field, 0))
-    return len(demands), sum(demands.values()), -breadth, len(term)
+def _implies(term: Term, weaker: Term) -> bool:
+    fields = {clause.field for clause in term}
+    return all(clause.field in fields for clause in weaker) and settled(weaker | term) == term
 
 
 def _count(expression: Expression) -> int:

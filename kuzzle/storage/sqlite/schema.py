@@ -38,9 +38,6 @@ APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is
 # write to 100,000 documents takes half as long again. Taken as they are used.
 WRITER_CACHE_KIB: Final = 64 * 1024
 READER_CACHE_KIB: Final = 16 * 1024
-# Readers see the file as memory: what does not fit their cache is then neither copied nor asked of the system, page by
-# page. It costs addresses only, of which SQLite takes 2 GB at most; what lies behind is read as before.
-READER_MAPPED_BYTES: Final = 1 << 31
 # Pages of the log from which on a commit moves them into the file. A page that was written several times is moved once:
 # with SQLite's own 1000 (4 MB) a create writes half as much again to the disk. 16 MB take a moment to move, and to read
 # again after a crash.
@@ -102,7 +99,6 @@ def open_reader(path: Path) -> apsw.Connection:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         connection.execute("PRAGMA query_only = ON")
         connection.execute(f"PRAGMA cache_size = {-READER_CACHE_KIB}")
-        connection.execute(f"PRAGMA mmap_size = {READER_MAPPED_BYTES}")
         add_functions(connection)
         connection.set_busy_timeout(5000)
         texts.register_functions(connection)

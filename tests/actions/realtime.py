@@ -41,7 +41,7 @@ ACTIONS = {
         ),
     ),
     "subscribe": Action(
-        {**BOOKS, "body": {"exists": {"field": "title"}}, "recover": {"epoch": "e", "offset": 0}},
+        {**BOOKS, "body": {"exists": {"field": "title"}}, "recover": {"epoch": "5ad0c1f5a8a6f1e2", "offset": 0}},
         {"roomId": str, "channel": str, "recovered": False},
         refusals=(
             Refusal("api.assert.invalid_type", {"recover": {"epoch": 1, "offset": 0}}),

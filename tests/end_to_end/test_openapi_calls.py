@@ -58,9 +58,9 @@ def fill(port: int) -> None:
 
 
 def log_in(port: int) -> str:
-    """Make an administrator, whom anybody's rights do not suffer from, and return a token of theirs."""
-    credentials = {"username": "ada", "password": "lovelace"}
-    send(port, "POST", "/ada/_createFirstAdmin", {"content": {}, "credentials": {"local": credentials}})
+    """Make an administrator, whom no example is about, and return a token of theirs."""
+    credentials = {"username": "grace", "password": "hopper"}
+    send(port, "POST", "/grace/_createFirstAdmin", {"content": {}, "credentials": {"local": credentials}})
     token: str = send(port, "POST", "/_login/local", credentials)["jwt"]
     return token
 

@@ -69,7 +69,7 @@ def open_writer(path: Path, durability: str) -> apsw.Connection:
     try:
         connection = apsw.Connection(str(path), statementcachesize=256)
     except apsw.Error as error:
-        raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
+        raise _open_error(path, error) from error
     try:
         _check_format(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -82,7 +82,7 @@ def open_writer(path: Path, durability: str) -> apsw.Connection:
         raise StoreOpenError(f"The file {path} is not a database") from None
     except apsw.Error as error:
         connection.close()
-        raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
+        raise _open_error(path, error) from error
     except StoreOpenError:
         connection.close()
         raise
@@ -105,8 +105,14 @@ def open_reader(path: Path) -> apsw.Connection:
         phrases.register_functions(connection)
         add_sort_functions(connection)
     except apsw.Error as error:
-        raise StoreOpenError(f"Cannot open the store {path}: {error}") from error
+        raise _open_error(path, error) from error
     return connection
+
+
+def _open_error(path: Path, error: apsw.Error) -> StoreOpenError:
+    if isinstance(error, apsw.CorruptError):
+        return StoreOpenError(f"The store {path} is damaged: {error}")
+    return StoreOpenError(f"Cannot open the store {path}: {error}")
 
 
 def _check_format(connection: apsw.Connection, path: Path) -> None:

@@ -126,7 +126,7 @@ async def test_a_save_holds_what_was_there_at_one_moment(tmp_path: Path) -> None
         await run(store, "RENAME", f"key{(rounds - 1) % 3000}", "travelling")
         await run(store, "RENAME", "travelling", f"key{(rounds - 1) % 3000}")
         await run(store, "MSET", "key0", rounds, "key2999", rounds)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)  # a loop that never waits would starve the thread that writes
     file = SqliteValueFile(tmp_path / "values.db")
     file._lock.take = lambda: None  # type: ignore[method-assign]  # read beside the storage
     file.open()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import orjson
 import pytest
 from harness import merge
 from node import node
+from references import references
 
 from kuzzle.catalogue import ActionDefinition, Catalogue
 from kuzzle.config import Config
@@ -24,17 +25,6 @@ NOTIFICATIONS = {"notification.document", "notification.user", "notification.ser
 
 def with_options(**sections: Mapping[str, Any]) -> dict[str, Any]:
     return asyncapi_document(CATALOGUE, merge(PROTOCOLS, sections))
-
-
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str):
-            yield value["$ref"]
-        for inner in value.values():
-            yield from references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from references(inner)
 
 
 def pointed_at(reference: str) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from references import references
 
 from kuzzle.catalogue import ActionDefinition, Catalogue
 from kuzzle.generation.bundle import bundled_schema
@@ -19,17 +19,6 @@ PART = "schema of a value, said for a test"
 
 def part(name: str) -> Validator:
     return Validator({"$ref": f"#/$defs/{name}", "$defs": BUNDLE["$defs"]})
-
-
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str):
-            yield value["$ref"]
-        for inner in value.values():
-            yield from references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from references(inner)
 
 
 def answer(**changes: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ EXCLUSIVE = "api.assert.mutually_exclusive"
 # Whose results have an order, or a value, that nobody promises.
 IN_ANY_ORDER = {"keys", "sdiff", "sinter", "smembers", "spop", "sunion", "hkeys", "hvals", "georadius"}
 BY_CHANCE = {"randomkey", "srandmember"}
-OF_THE_MOMENT = {"time", "pttl"}
+OF_THE_MOMENT = {"time", "pttl", "ttl"}
 
 
 async def fill(server: Server) -> None:

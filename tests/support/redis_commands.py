@@ -119,7 +119,6 @@ class Commands:
             b"RENAMENX": words(key, key),
             b"SCAN": words([b"0", b"0", b"x"], self._scanned),
             b"TOUCH": words(keys),
-            b"TTL": words(key),
             b"TYPE": words(key),
         }
 

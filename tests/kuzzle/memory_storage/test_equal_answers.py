@@ -13,7 +13,7 @@ from kuzzle.memory_storage.base import MemoryStorage
 
 COMMANDS_A_SEED = 1500
 # Drawn by chance, or of the moment: nothing to compare.
-NOT_DRAWN = {"pttl", "randomkey", "time"}
+NOT_DRAWN = {"pttl", "randomkey", "time", "ttl"}
 RENAMED = {"georadius": b"GEORADIUS_RO", "georadiusbymember": b"GEORADIUSBYMEMBER_RO"}
 
 

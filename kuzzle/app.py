@@ -66,7 +66,8 @@ from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import Specifications
 from kuzzle.statistics import Statistics
-from kuzzle.storage.base import Storage, StorageUnavailableError
+from kuzzle.storage.base import Storage
+from kuzzle.storage.errors import StorageUnavailableError
 from kuzzle.validation import Validator
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ def backup(options: argparse.Namespace) -> None:
         ConfigError: Nothing was written.
     """
     store, file = _store_path(options), options.file.absolute()
-    from kuzzle.storage.base import StoreOpenError
+    from kuzzle.storage.errors import StoreOpenError
     from kuzzle.storage.sqlite.backup import back_up
 
     try:
@@ -178,7 +178,7 @@ def restore(options: argparse.Namespace) -> None:
         ConfigError: The store is as it was.
     """
     store, file = _store_path(options), options.file.absolute()
-    from kuzzle.storage.base import StoreOpenError
+    from kuzzle.storage.errors import StoreOpenError
     from kuzzle.storage.sqlite.backup import restore as restore_store
 
     try:

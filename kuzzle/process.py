@@ -22,7 +22,7 @@ from kuzzle.app import Application
 from kuzzle.config import Config, ConfigError
 from kuzzle.logs import Logs, one_line
 from kuzzle.security.users import ANONYMOUS
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 from protocols.ports import PortError
 
 # How an address of each shipped protocol is written.

@@ -22,7 +22,8 @@ from kuzzle.dump import describe_server, snapshot_name, write_snapshot
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.statistics import Statistics
-from kuzzle.storage.base import Storage, UnknownIndexError
+from kuzzle.storage.base import Storage
+from kuzzle.storage.errors import UnknownIndexError
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,8 @@ from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.request import Request
 from kuzzle.security.rights import Rights
-from kuzzle.storage.base import (
-    AfterCommit,
-    DocumentWrite,
-    Storage,
-    UnknownIndexOrCollectionError,
-    WriteKind,
-    WrittenDocument,
-)
+from kuzzle.storage.base import AfterCommit, DocumentWrite, Storage, WriteKind, WrittenDocument
+from kuzzle.storage.errors import UnknownIndexOrCollectionError
 
 
 class BulkController(Controller):

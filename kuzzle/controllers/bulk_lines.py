@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import InvalidDocumentError, Source
+from kuzzle.storage.base import Source
+from kuzzle.storage.errors import InvalidDocumentError
 from kuzzle.storage.internal import INTERNAL_INDEX
 
 _ACTIONS: Final = ("index", "create", "update", "delete")

@@ -17,19 +17,14 @@ from kuzzle.errors import KuzzleError
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.request import Request
 from kuzzle.specifications.store import ContentReport, Specifications
-from kuzzle.storage.base import (
+from kuzzle.storage.base import DocumentWrite, Source, Storage, StoredDocument, WriteKind, WrittenDocument
+from kuzzle.storage.errors import (
     DocumentInTrashError,
     DocumentNotFoundError,
-    DocumentWrite,
-    SearchPage,
-    Source,
-    Storage,
-    StoredDocument,
     UnknownIndexError,
     UnknownIndexOrCollectionError,
-    WriteKind,
-    WrittenDocument,
 )
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.query import parse_query, parse_search
 
 

@@ -11,16 +11,8 @@ from kuzzle.api.results import ImportedItem, ImportReport
 from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.bulk_lines import ImportLine, read_import
 from kuzzle.request import Request
-from kuzzle.storage.base import (
-    DocumentWrite,
-    FailedWrite,
-    Operation,
-    Storage,
-    StorageError,
-    UnknownIndexOrCollectionError,
-    WriteKind,
-    WriteOutcome,
-)
+from kuzzle.storage.base import DocumentWrite, FailedWrite, Operation, Storage, WriteKind, WriteOutcome
+from kuzzle.storage.errors import StorageError, UnknownIndexOrCollectionError
 
 # Operations that share a commit. Few enough that a change of another client waits for milliseconds only.
 _CHUNK: Final = 200

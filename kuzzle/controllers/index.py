@@ -7,7 +7,8 @@ from kuzzle.controllers.auto_refresh import AutoRefresh
 from kuzzle.controllers.base import Controller, action
 from kuzzle.request import Request
 from kuzzle.security.rights import Rights
-from kuzzle.storage.base import Storage, UnknownIndexError
+from kuzzle.storage.base import Storage
+from kuzzle.storage.errors import UnknownIndexError
 from kuzzle.storage.internal import INTERNAL_INDEX
 
 

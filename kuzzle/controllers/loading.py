@@ -11,7 +11,8 @@ from kuzzle.api.results import FailedImport
 from kuzzle.controllers.importing import Importer
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
-from kuzzle.storage.base import IndexAlreadyExistsError, Storage
+from kuzzle.storage.base import Storage
+from kuzzle.storage.errors import IndexAlreadyExistsError
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.security.strategies.base import Secrets
 from kuzzle.security.strategies.registry import Strategies, guarded
-from kuzzle.storage.base import StorageError
+from kuzzle.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from kuzzle.security.durations import read_duration_ms
 from kuzzle.security.reset_tokens import ResetTokens
 from kuzzle.security.signatures import Signatures, read_or_make_secret
 from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 
 
 def build_signatures(config: Config) -> Signatures:

@@ -12,15 +12,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from kuzzle.errors import KuzzleError
 from kuzzle.security.definitions import PROTECTED_NAMES
-from kuzzle.storage.base import (
-    CollectionMapping,
-    DocumentNotFoundError,
-    DocumentWrite,
-    SearchPage,
-    Source,
-    WriteKind,
-    WrittenDocument,
-)
+from kuzzle.storage.base import CollectionMapping, DocumentWrite, Source, WriteKind, WrittenDocument
+from kuzzle.storage.errors import DocumentNotFoundError
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.internal import InternalCollection
 
 logger = logging.getLogger(__name__)

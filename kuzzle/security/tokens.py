@@ -22,7 +22,8 @@ from kuzzle.errors import KuzzleError
 from kuzzle.security.durations import MAX_MOMENT_MS, read_duration_ms
 from kuzzle.security.signatures import Claims, Signatures
 from kuzzle.security.verified_tokens import Token, VerifiedTokens
-from kuzzle.storage.base import DocumentNotFoundError, Storage, WrittenDocument
+from kuzzle.storage.base import Storage, WrittenDocument
+from kuzzle.storage.errors import DocumentNotFoundError
 from kuzzle.storage.internal import InternalCollection
 from kuzzle.storage.tree import Range, Term
 

@@ -10,16 +10,8 @@ from typing import Any, Final
 from kuzzle.errors import KuzzleError
 from kuzzle.security.profiles import Profiles
 from kuzzle.security.stored import SecurityObject
-from kuzzle.storage.base import (
-    DocumentAlreadyExistsError,
-    DocumentNotFoundError,
-    DocumentToReplaceNotFoundError,
-    DocumentWrite,
-    Source,
-    Storage,
-    WriteKind,
-    WrittenDocument,
-)
+from kuzzle.storage.base import DocumentWrite, Source, Storage, WriteKind, WrittenDocument
+from kuzzle.storage.errors import DocumentAlreadyExistsError, DocumentNotFoundError, DocumentToReplaceNotFoundError
 from kuzzle.storage.internal import InternalCollection
 from kuzzle.storage.query import Term
 

@@ -15,14 +15,9 @@ from typing import Any, Final
 from kuzzle.errors import KuzzleError
 from kuzzle.specifications.reading import read_specification
 from kuzzle.specifications.specification import Content, ContentFault, Specification, unique
-from kuzzle.storage.base import (
-    InvalidNameError,
-    SearchPage,
-    Source,
-    Storage,
-    UnknownIndexError,
-    WrittenDocument,
-)
+from kuzzle.storage.base import Source, Storage, WrittenDocument
+from kuzzle.storage.errors import InvalidNameError, UnknownIndexError
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.internal import InternalCollection
 from kuzzle.storage.query import Search
 

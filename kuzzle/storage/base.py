@@ -1,7 +1,8 @@
 """The contract of a storage backend.
 
 What controllers may rely on, whatever keeps the documents. Values are those of the domain: no wire
-shape, no query language of an engine. `tests/contracts/storage.py` holds every backend to this file.
+shape, no query language of an engine. `errors.py` says what goes wrong, `hits.py` what a search finds;
+`tests/contracts/storage.py` holds every backend to this file.
 
 Visibility: reading by id sees every acknowledged write at once; a search sees a snapshot that is at
 most `storage.refreshInterval` old, and `refresh=True` makes a write visible to searches before it is
@@ -14,147 +15,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 
 from kuzzle.errors import KuzzleError
 from kuzzle.storage.figures import StoreFigures
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.stored_content import StoredContent
 from kuzzle.storage.tree import MATCH_ALL, Query, Search
 
 Source = dict[str, Any]
-
-
-# --- what goes wrong
-
-
-class StorageError(KuzzleError):
-    """An error a backend raises. Its id is fixed by its class."""
-
-
-class UnknownIndexError(StorageError):
-    """`services.storage.unknown_index` (412)."""
-
-    def __init__(self, index: str) -> None:
-        super().__init__("services.storage.unknown_index", index)
-
-
-class UnknownIndexOrCollectionError(StorageError):
-    """`services.storage.unknown_index_collection` (412): a write has nowhere to go."""
-
-    def __init__(self) -> None:
-        super().__init__("services.storage.unknown_index_collection")
-
-
-class MappingNotFoundError(StorageError):
-    """`services.storage.no_mapping_found` (404): the collection does not exist."""
-
-    def __init__(self, index: str) -> None:
-        super().__init__("services.storage.no_mapping_found", index)
-
-
-class IndexAlreadyExistsError(StorageError):
-    """`services.storage.unexpected_bad_request` (400) saying that the index already exists."""
-
-    def __init__(self, index: str) -> None:
-        super().__init__("services.storage.unexpected_bad_request", f"index [{index}] already exists")
-
-
-class InvalidNameError(StorageError):
-    """`services.storage.unexpected_bad_request` (400): no such name for an index or a collection."""
-
-    def __init__(self, kind: str, name: str, reason: str) -> None:
-        super().__init__("services.storage.unexpected_bad_request", f"Invalid {kind} name [{name}], {reason}")
-
-
-class DocumentNotFoundError(StorageError):
-    """`services.storage.unexpected_not_found` (404): no document has that id."""
-
-    def __init__(self) -> None:
-        super().__init__("services.storage.unexpected_not_found", "Not Found")
-
-
-class DocumentInTrashError(StorageError):
-    """`services.storage.not_found` (404): the document is in the trash."""
-
-    def __init__(self, document_id: str, index: str, collection: str) -> None:
-        super().__init__("services.storage.not_found", document_id)
-        self.index = index
-        self.collection = collection
-
-
-class DocumentToReplaceNotFoundError(StorageError):
-    """`services.storage.not_found` (404): there is no document of that id to put another in place of."""
-
-    def __init__(self, document_id: str) -> None:
-        super().__init__("services.storage.not_found", document_id)
-
-
-class DocumentAlreadyExistsError(StorageError):
-    """`services.storage.document_already_exists` (400)."""
-
-    def __init__(self) -> None:
-        super().__init__("services.storage.document_already_exists")
-
-
-class VersionConflictError(StorageError):
-    """`services.storage.too_many_changes` (500): others changed the document more often than retries allow."""
-
-    def __init__(self, document_id: str) -> None:
-        super().__init__("services.storage.too_many_changes", document_id)
-
-
-class StrictMappingError(StorageError):
-    """`services.storage.unexpected_bad_request` (400): a strict mapping does not know a field."""
-
-    def __init__(self, field: str, within: str) -> None:
-        super().__init__(
-            "services.storage.unexpected_bad_request",
-            f"mapping set to strict, dynamic introduction of [{field}] within [{within}] is not allowed",
-        )
-
-
-class InvalidDocumentError(StorageError):
-    """`services.storage.unexpected_bad_request` (400): an id or a content that cannot be stored."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__("services.storage.unexpected_bad_request", reason)
-
-
-class UnknownScrollIdError(StorageError):
-    """`services.storage.unknown_scroll_id` (404): no scroll has that id, or its time is over."""
-
-    def __init__(self) -> None:
-        super().__init__("services.storage.unknown_scroll_id")
-
-
-class TooManyOperationsError(StorageError):
-    """`services.storage.too_many_operations` (500): more reads or writes wait than the backend lets wait."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__("services.storage.too_many_operations", kind)
-
-
-class SearchTooLongError(StorageError):
-    """504 without id: a search took longer than the operator lets one take."""
-
-    @classmethod
-    def after(cls, limit_ms: int) -> Self:
-        """Return the error of a search that was given up after so long."""
-        return cls.without_id(504, f"The search was given up after {limit_ms} ms")
-
-
-class StorageFailedError(StorageError):
-    """`services.storage.unexpected_error` (500): the medium did not take or give the data."""
-
-    def __init__(self) -> None:
-        super().__init__("services.storage.unexpected_error", "The storage could not complete the operation")
-
-
-class StorageUnavailableError(StorageError):
-    """`services.storage.not_connected` (500): the backend is closed or did not answer."""
-
-    def __init__(self) -> None:
-        super().__init__("services.storage.not_connected")
 
 
 # --- documents
@@ -270,74 +139,6 @@ WriteOutcome = WrittenDocument | FailedWrite
 AfterCommit = Callable[[Sequence[WrittenDocument]], None]
 """Called on the event loop with the successful writes of a batch, in the order of commits, before the
 writer learns of it. It must not block nor raise."""
-
-
-# --- search results
-
-
-@dataclass(slots=True)
-class Explanation:
-    """A score, what it is, and what it is made of."""
-
-    value: float
-    description: str
-    details: list[Explanation]
-
-
-@dataclass(slots=True)
-class Hit:
-    """A found document.
-
-    Attributes:
-        content: What is shown of its content; None when nothing is.
-        sort: The values it was sorted by, when a sort was asked for.
-        highlight: Fragments by field, when something was found in fields to highlight.
-        inner_hits: Which of its nested objects matched, by the names that were asked for.
-        nested: Where in the document it stands, when it is a nested object: field and place in its list, from the
-            document inwards.
-        version: Its version, when that was asked for.
-        fields: Values of fields, by name.
-        matched: The names of queries that it matches.
-        explanation: Why it has its score.
-        groups: Pages of the documents that the hit stands for, by name, when hits are collapsed.
-    """
-
-    index: str
-    collection: str
-    id: str
-    score: float | None
-    content: StoredContent | None
-    sort: list[Any] | None = None
-    highlight: dict[str, list[str]] | None = None
-    inner_hits: dict[str, SearchPage] | None = None
-    version: int | None = None
-    fields: dict[str, list[Any]] | None = None
-    matched: list[str] | None = None
-    explanation: Explanation | None = None
-    groups: dict[str, SearchPage] | None = None
-    nested: list[tuple[str, int]] | None = None
-
-    @property
-    def source(self) -> Source | None:
-        """What is shown of the content, as an object; None when nothing is."""
-        return None if self.content is None else self.content.source
-
-
-@dataclass(slots=True)
-class SearchPage:
-    """A page of hits. `total` counts all matches; `took_ms` is how long the backend worked; `scroll_id` gives the
-    next page when the search is a scroll; `aggregations` are results by name, None when none were asked for: each as
-    Elasticsearch shows it, but that `hits` of a `top_hits` is a page; `has_top_hits` tells that there are some.
-    `is_timed_out` tells that the search ended because its time was over, with nothing found."""
-
-    hits: list[Hit]
-    total: int
-    max_score: float | None
-    took_ms: int
-    scroll_id: str | None = None
-    aggregations: dict[str, Any] | None = None
-    has_top_hits: bool = False
-    is_timed_out: bool = False
 
 
 @dataclass(slots=True)
@@ -594,7 +395,3 @@ class Storage(ABC):
         Raises:
             UnknownIndexError
         """
-
-
-class StoreOpenError(Exception):
-    """The store cannot be opened; the text is one line that tells the operator why."""

@@ -9,16 +9,15 @@ from typing import Any, Final
 from kuzzle.storage.base import (
     AfterCommit,
     CollectionMapping,
-    DocumentNotFoundError,
     DocumentWrite,
     FailedWrite,
-    IndexAlreadyExistsError,
-    SearchPage,
     Source,
     Storage,
     WriteKind,
     WrittenDocument,
 )
+from kuzzle.storage.errors import DocumentNotFoundError, IndexAlreadyExistsError
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.tree import Query, Search
 
 INTERNAL_INDEX: Final = "%kuzzle"

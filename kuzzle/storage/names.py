@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kuzzle.storage.base import InvalidDocumentError, InvalidNameError
+from kuzzle.storage.errors import InvalidDocumentError, InvalidNameError
 
 MAX_INDEX_BYTES = 255
 MAX_COLLECTION_LENGTH = 255

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import DocumentWrite, FailedWrite, SearchPage, Storage, WriteKind, WrittenDocument
+from kuzzle.storage.base import DocumentWrite, FailedWrite, Storage, WriteKind, WrittenDocument
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.query import parse_query, parse_search
 
 

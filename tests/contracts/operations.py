@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from kuzzle.storage.base import (
-    DocumentNotFoundError,
-    DocumentWrite,
-    FailedWrite,
-    Operation,
-    Storage,
-    UnknownIndexOrCollectionError,
-    VersionConflictError,
-    WriteKind,
-    WrittenDocument,
-)
+from kuzzle.storage.base import DocumentWrite, FailedWrite, Operation, Storage, WriteKind, WrittenDocument
+from kuzzle.storage.errors import DocumentNotFoundError, UnknownIndexOrCollectionError, VersionConflictError
 from tests.contracts.filling import make_collection, put
 
 

@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
-from kuzzle.storage.base import (
-    DocumentWrite,
-    SearchPage,
-    Storage,
-    UnknownIndexError,
-    UnknownScrollIdError,
-    WriteKind,
-)
+from kuzzle.storage.base import DocumentWrite, Storage, WriteKind
+from kuzzle.storage.errors import UnknownIndexError, UnknownScrollIdError
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.query import parse_search
 from tests.contracts.filling import make_collection, put, put_all, refusal, search
 

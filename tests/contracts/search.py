@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kuzzle.storage.base import DocumentWrite, Storage, UnknownIndexError, WriteKind
+from kuzzle.storage.base import DocumentWrite, Storage, WriteKind
+from kuzzle.storage.errors import UnknownIndexError
 from kuzzle.storage.query import parse_query
 from tests.contracts.filling import found, make_collection, put, put_all, refusal, search, sorted_ids
 

@@ -11,12 +11,12 @@ import asyncio
 
 import pytest
 
-from kuzzle.storage.base import (
+from kuzzle.storage.base import Storage
+from kuzzle.storage.errors import (
     DocumentNotFoundError,
     IndexAlreadyExistsError,
     InvalidNameError,
     MappingNotFoundError,
-    Storage,
     StorageUnavailableError,
     StrictMappingError,
     UnknownIndexError,

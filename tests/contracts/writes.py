@@ -9,20 +9,16 @@ from typing import Any
 import pytest
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import (
+from kuzzle.storage.base import DocumentWrite, FailedWrite, Storage, WriteKind, WrittenDocument
+from kuzzle.storage.errors import (
     DocumentAlreadyExistsError,
     DocumentInTrashError,
     DocumentNotFoundError,
     DocumentToReplaceNotFoundError,
-    DocumentWrite,
-    FailedWrite,
     InvalidDocumentError,
-    Storage,
     UnknownIndexError,
     UnknownIndexOrCollectionError,
     VersionConflictError,
-    WriteKind,
-    WrittenDocument,
 )
 from tests.contracts.filling import found, make_collection, put, refusal
 

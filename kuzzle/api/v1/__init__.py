@@ -43,7 +43,8 @@ from kuzzle.security.stored import (
     SecurityPage,
 )
 from kuzzle.specifications.store import ContentReport, FoundSpecifications
-from kuzzle.storage.base import CollectionMapping, SearchPage, StoredDocument, WriteKind, WrittenDocument
+from kuzzle.storage.base import CollectionMapping, StoredDocument, WriteKind, WrittenDocument
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.query import Query
 
 # Highest major version of each SDK that speaks API 1.

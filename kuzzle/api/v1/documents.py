@@ -23,18 +23,15 @@ from kuzzle.request import Request
 from kuzzle.storage.base import (
     CollectionMapping,
     Document,
-    DocumentAlreadyExistsError,
-    DocumentToReplaceNotFoundError,
     DocumentWrite,
-    Explanation,
     FailedWrite,
-    Hit,
-    SearchPage,
     Source,
     StoredDocument,
     WriteKind,
     WrittenDocument,
 )
+from kuzzle.storage.errors import DocumentAlreadyExistsError, DocumentToReplaceNotFoundError
+from kuzzle.storage.hits import Explanation, Hit, SearchPage
 
 # This server keeps one copy of its data, and an action either reaches it or fails.
 SHARDS: Final = {"total": 1, "successful": 1, "failed": 0}

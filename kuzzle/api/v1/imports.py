@@ -8,7 +8,7 @@ from kuzzle.api.results import FailedImport, ImportedItem, ImportReport
 from kuzzle.api.v1.documents import SHARDS
 from kuzzle.errors import PartialError
 from kuzzle.request import Request
-from kuzzle.storage.base import DocumentAlreadyExistsError, VersionConflictError
+from kuzzle.storage.errors import DocumentAlreadyExistsError, VersionConflictError
 
 
 def import_report(_request: Request, report: ImportReport) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from kuzzle.security.passwords import Passwords
 from kuzzle.security.reset_tokens import ResetTokens, is_mark_of
 from kuzzle.security.strategies.base import Accepted, FoundCredentials, Refused, Secrets, Strategy, Verdict
 from kuzzle.security.strategies.local_search import parse_credential_search
-from kuzzle.storage.base import DocumentAlreadyExistsError, Source, Storage
+from kuzzle.storage.base import Source, Storage
+from kuzzle.storage.errors import DocumentAlreadyExistsError
 from kuzzle.storage.internal import InternalCollection
 from kuzzle.storage.tree import Search, Term
 

@@ -30,7 +30,8 @@ from kuzzle.security.strategies.oidc_logins import Login, OidcLogins
 from kuzzle.security.strategies.oidc_options import OidcOptions
 from kuzzle.security.strategies.oidc_provider import CodeRefusedError, Fetch, OidcProvider, ProviderError
 from kuzzle.security.users import Users
-from kuzzle.storage.base import DocumentAlreadyExistsError, Source, Storage
+from kuzzle.storage.base import Source, Storage
+from kuzzle.storage.errors import DocumentAlreadyExistsError
 from kuzzle.storage.internal import InternalCollection
 from kuzzle.storage.tree import Search, Term
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kuzzle.storage.aggregations import TopHits
-from kuzzle.storage.base import Hit, SearchPage
+from kuzzle.storage.hits import Hit, SearchPage
 from kuzzle.storage.sqlite.aggregating_scope import Computed, Path, Scope, Space
 from kuzzle.storage.sqlite.hits import HitReader
 from kuzzle.storage.sqlite.nested import root_of

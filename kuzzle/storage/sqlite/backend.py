@@ -20,23 +20,25 @@ import apsw
 from kuzzle.storage.base import (
     AfterCommit,
     CollectionMapping,
-    DocumentInTrashError,
-    DocumentNotFoundError,
     DocumentWrite,
     FailedWrite,
-    MappingNotFoundError,
     Operation,
-    SearchPage,
     Storage,
-    StorageError,
-    StorageUnavailableError,
     StoredDocument,
-    StoreOpenError,
-    UnknownIndexError,
     WriteKind,
     WriteOutcome,
 )
+from kuzzle.storage.errors import (
+    DocumentInTrashError,
+    DocumentNotFoundError,
+    MappingNotFoundError,
+    StorageError,
+    StorageUnavailableError,
+    StoreOpenError,
+    UnknownIndexError,
+)
 from kuzzle.storage.figures import StoreFigures
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.definitions import create_collection, create_index, delete_index, update_mapping

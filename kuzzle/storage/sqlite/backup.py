@@ -19,7 +19,7 @@ from typing import Final
 
 import apsw
 
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 from kuzzle.storage.sqlite.lock import StoreLock
 from kuzzle.storage.sqlite.schema import APPLICATION_ID, FORMAT, open_reader
 

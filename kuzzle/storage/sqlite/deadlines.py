@@ -9,7 +9,8 @@ from typing import Final
 
 import apsw
 
-from kuzzle.storage.base import SearchPage, SearchTooLongError
+from kuzzle.storage.errors import SearchTooLongError
+from kuzzle.storage.hits import SearchPage
 
 # Steps of SQLite's machine between two looks at the clock: a fraction of a millisecond.
 _STEPS: Final = 2000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kuzzle.storage.base import IndexAlreadyExistsError, MappingNotFoundError, UnknownIndexError
+from kuzzle.storage.errors import IndexAlreadyExistsError, MappingNotFoundError, UnknownIndexError
 from kuzzle.storage.mapping import Mapping
 from kuzzle.storage.names import check_collection_name, check_index_name
 from kuzzle.storage.sqlite.catalogue import CollectionState, IndexState

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import apsw
 import orjson
 
-from kuzzle.storage.base import InvalidDocumentError, Source
+from kuzzle.storage.base import Source
+from kuzzle.storage.errors import InvalidDocumentError
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.extraction import FREQUENCY_BITS, IndexRow
 from kuzzle.storage.sqlite.nested_rows import nested_rid, nested_rids

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import apsw
 
-from kuzzle.storage.base import Explanation
 from kuzzle.storage.compound_tree import Boosting, ConstantScore, DisMax, FunctionScore
+from kuzzle.storage.hits import Explanation
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.translation import Translation
 from kuzzle.storage.tree import Bool, Query

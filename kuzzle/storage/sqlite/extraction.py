@@ -11,7 +11,7 @@ from collections.abc import Mapping as MappingType
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import StrictMappingError
+from kuzzle.storage.errors import StrictMappingError
 from kuzzle.storage.fields import Field, ObjectNode
 from kuzzle.storage.mapping import Mapping, add_inferred, check_field_name, infer_definition
 from kuzzle.storage.sqlite.analysis import tokens_of

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import apsw
 
-from kuzzle.storage.base import Hit, Source
+from kuzzle.storage.base import Source
 from kuzzle.storage.doc_values import check_doc_values, shown_value
 from kuzzle.storage.fields import Field
+from kuzzle.storage.hits import Hit
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.explaining import Explainer

@@ -7,8 +7,9 @@ from typing import Any
 
 import apsw
 
-from kuzzle.storage.base import Hit, Source
+from kuzzle.storage.base import Source
 from kuzzle.storage.hit_tree import HitPage
+from kuzzle.storage.hits import Hit
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.extraction import Extraction
 from kuzzle.storage.sqlite.highlighting import Highlighter

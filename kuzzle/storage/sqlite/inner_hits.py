@@ -7,8 +7,8 @@ from typing import Any
 
 import apsw
 
-from kuzzle.storage.base import SearchPage
 from kuzzle.storage.hit_tree import HitPage
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.nested_tree import Nested
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.hits import HitReader

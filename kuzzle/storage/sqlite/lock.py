@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 
 
 class StoreLock:

@@ -17,12 +17,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from kuzzle.storage.base import (
-    StorageFailedError,
-    StorageUnavailableError,
-    StoreOpenError,
-    TooManyOperationsError,
-)
+from kuzzle.storage.errors import StorageFailedError, StorageUnavailableError, StoreOpenError, TooManyOperationsError
 from kuzzle.storage.sqlite.deadlines import bounded
 
 logger = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from typing import Final
 
 import apsw
 
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 from kuzzle.storage.sqlite import phrases, texts
 from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexState
 from kuzzle.storage.sqlite.geo import add_functions

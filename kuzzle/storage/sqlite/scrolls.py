@@ -24,7 +24,8 @@ from typing import Final
 
 import apsw
 
-from kuzzle.storage.base import Hit, SearchPage, StorageUnavailableError, TooManyOperationsError, UnknownScrollIdError
+from kuzzle.storage.errors import StorageUnavailableError, TooManyOperationsError, UnknownScrollIdError
+from kuzzle.storage.hits import Hit, SearchPage
 from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.deadlines import bounded

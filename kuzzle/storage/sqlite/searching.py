@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import apsw
 
-from kuzzle.storage.base import Hit, SearchPage
 from kuzzle.storage.hit_tree import HitPage
+from kuzzle.storage.hits import Hit, SearchPage
 from kuzzle.storage.sqlite.after import resolve_after
 from kuzzle.storage.sqlite.aggregating import aggregate
 from kuzzle.storage.sqlite.catalogue import CollectionState

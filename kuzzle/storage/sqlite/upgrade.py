@@ -11,7 +11,7 @@ import logging
 import apsw
 import orjson
 
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.documents import insert_rows
 from kuzzle.storage.sqlite.extraction import Extraction

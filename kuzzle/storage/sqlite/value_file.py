@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 from kuzzle.storage.sqlite.lock import StoreLock
 
 FORMAT: Final = 1

@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 import apsw
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import StorageFailedError, StorageUnavailableError, TooManyOperationsError
+from kuzzle.storage.errors import StorageFailedError, StorageUnavailableError, TooManyOperationsError
 from kuzzle.storage.sqlite.catalogue import Catalogue
 from kuzzle.storage.sqlite.pending import PendingRows
 

@@ -9,22 +9,16 @@ from typing import Any
 
 from kuzzle.errors import KuzzleError
 from kuzzle.randomness import random_bytes
-from kuzzle.storage.base import (
+from kuzzle.storage.base import DocumentWrite, FailedWrite, Operation, Source, WriteKind, WriteOutcome, WrittenDocument
+from kuzzle.storage.errors import (
     DocumentAlreadyExistsError,
     DocumentInTrashError,
     DocumentNotFoundError,
     DocumentToReplaceNotFoundError,
-    DocumentWrite,
-    FailedWrite,
     InvalidDocumentError,
-    Operation,
-    Source,
     UnknownIndexError,
     UnknownIndexOrCollectionError,
     VersionConflictError,
-    WriteKind,
-    WriteOutcome,
-    WrittenDocument,
 )
 from kuzzle.storage.names import check_document_id
 from kuzzle.storage.sqlite.catalogue import CollectionState

@@ -19,19 +19,9 @@ from kuzzle.api.v1 import ApiV1
 from kuzzle.catalogue import Catalogue
 from kuzzle.connection import Connection
 from kuzzle.request import Request
-from kuzzle.storage.base import (
-    DocumentAlreadyExistsError,
-    DocumentNotFoundError,
-    DocumentToReplaceNotFoundError,
-    DocumentWrite,
-    FailedWrite,
-    Hit,
-    SearchPage,
-    StoredDocument,
-    WriteKind,
-    WriteOutcome,
-    WrittenDocument,
-)
+from kuzzle.storage.base import DocumentWrite, FailedWrite, StoredDocument, WriteKind, WriteOutcome, WrittenDocument
+from kuzzle.storage.errors import DocumentAlreadyExistsError, DocumentNotFoundError, DocumentToReplaceNotFoundError
+from kuzzle.storage.hits import Hit, SearchPage
 from kuzzle.storage.stored_content import StoredContent
 
 API = ApiV1(Catalogue.load(1))

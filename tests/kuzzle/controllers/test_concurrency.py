@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from harness import Server, WebSocket
 
-from kuzzle.storage.base import DocumentWrite, VersionConflictError, WriteKind
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.errors import VersionConflictError
 
 TARGET = {"index": "library", "collection": "books"}
 CLIENTS = 10

@@ -19,7 +19,7 @@ from redis_commands import KEYS, MAP, TEXTS, Commands
 from kuzzle.errors import KuzzleError
 from kuzzle.memory_storage.base import MemoryStorage
 from kuzzle.memory_storage.embedded import EmbeddedMemoryStorage
-from kuzzle.storage.base import StoreOpenError
+from kuzzle.storage.errors import StoreOpenError
 from kuzzle.storage.sqlite.value_file import SqliteValueFile
 from tests.contracts.memory_storage import run, until
 

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import DocumentWrite, SearchPage, WriteKind
+from kuzzle.storage.base import DocumentWrite, WriteKind
 from kuzzle.storage.fields import TYPES
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.mapping import Mapping
 from kuzzle.storage.query import parse_search
 from kuzzle.storage.search_body import KNOWN_KEYS

@@ -11,7 +11,8 @@ import pytest
 import tornado.ioloop
 from clause_options import CLAUSES
 
-from kuzzle.storage.base import DocumentWrite, Explanation, Storage, WriteKind
+from kuzzle.storage.base import DocumentWrite, Storage, WriteKind
+from kuzzle.storage.hits import Explanation
 from kuzzle.storage.query import parse_search
 from kuzzle.storage.sqlite import SqliteStorage
 

@@ -11,8 +11,9 @@ import pytest
 import tornado.ioloop
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import DocumentWrite, FailedWrite, SearchPage, WriteKind
+from kuzzle.storage.base import DocumentWrite, FailedWrite, WriteKind
 from kuzzle.storage.hit_tree import HitPage
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.nested_tree import InnerHits, Nested
 from kuzzle.storage.query import (
     Search,

@@ -10,7 +10,8 @@ import pytest
 import tornado.ioloop
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import DocumentWrite, SearchPage, WriteKind
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.query import parse_search
 from kuzzle.storage.sqlite import SqliteStorage, aggregating_scope
 

@@ -24,8 +24,9 @@ from kuzzle.storage.aggregations import (
     TermBuckets,
     TopHits,
 )
-from kuzzle.storage.base import DocumentWrite, FailedWrite, Hit, SearchPage, WriteKind
+from kuzzle.storage.base import DocumentWrite, FailedWrite, WriteKind
 from kuzzle.storage.hit_tree import HitPage, HitParts
+from kuzzle.storage.hits import Hit, SearchPage
 from kuzzle.storage.query import Query, Search, Sort
 from kuzzle.storage.sqlite import SqliteStorage
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import DocumentWrite, SearchPage, WriteKind
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.query import Search, parse_query
 from kuzzle.storage.sqlite import SqliteStorage
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kuzzle.storage.base import DocumentWrite, SearchTooLongError, WriteKind
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.errors import SearchTooLongError
 from kuzzle.storage.query import Search, parse_query
 from kuzzle.storage.sqlite import SqliteStorage
 

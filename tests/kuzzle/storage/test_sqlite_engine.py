@@ -15,13 +15,8 @@ from typing import Any
 import apsw
 import pytest
 
-from kuzzle.storage.base import (
-    DocumentWrite,
-    StorageFailedError,
-    StoreOpenError,
-    TooManyOperationsError,
-    WriteKind,
-)
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.errors import StorageFailedError, StoreOpenError, TooManyOperationsError
 from kuzzle.storage.query import Search, Term, parse_query, parse_search
 from kuzzle.storage.sqlite import SqliteStorage, readers, writer
 from kuzzle.storage.sqlite.catalogue import Catalogue

@@ -10,7 +10,8 @@ import pytest
 from store_check import store_faults
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import DocumentAlreadyExistsError, DocumentWrite, StorageFailedError, WriteKind
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.errors import DocumentAlreadyExistsError, StorageFailedError
 from kuzzle.storage.query import Term
 from kuzzle.storage.sqlite import pending
 from kuzzle.storage.sqlite.backend import SqliteStorage

@@ -14,7 +14,8 @@ import tornado.ioloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kuzzle.storage.base import DocumentWrite, FailedWrite, Hit, WriteKind
+from kuzzle.storage.base import DocumentWrite, FailedWrite, WriteKind
+from kuzzle.storage.hits import Hit
 from kuzzle.storage.query import Bool, Exists, Ids, MatchAll, MatchNone, Query, Range, Search, Sort, Term, Terms
 from kuzzle.storage.sqlite import SqliteStorage
 

@@ -9,14 +9,8 @@ import apsw
 import pytest
 
 from kuzzle.errors import KuzzleError
-from kuzzle.storage.base import (
-    DocumentWrite,
-    Storage,
-    StorageUnavailableError,
-    TooManyOperationsError,
-    UnknownScrollIdError,
-    WriteKind,
-)
+from kuzzle.storage.base import DocumentWrite, Storage, WriteKind
+from kuzzle.storage.errors import StorageUnavailableError, TooManyOperationsError, UnknownScrollIdError
 from kuzzle.storage.query import Search, Sort
 from kuzzle.storage.sqlite import SqliteStorage
 

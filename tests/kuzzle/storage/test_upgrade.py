@@ -10,7 +10,8 @@ import apsw
 import orjson
 import pytest
 
-from kuzzle.storage.base import DocumentWrite, StoreOpenError, WriteKind
+from kuzzle.storage.base import DocumentWrite, WriteKind
+from kuzzle.storage.errors import StoreOpenError
 from kuzzle.storage.query import Search, parse_query
 from kuzzle.storage.sqlite import SqliteStorage
 from kuzzle.storage.sqlite.schema import FORMAT

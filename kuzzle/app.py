@@ -7,14 +7,17 @@ to a socket, a commit to realtime) is a callable handed in here.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from kuzzle.access_log import AccessLog
 from kuzzle.api.v1 import ApiV1
+from kuzzle.builders.backends import build_memory_storage, build_storage
+from kuzzle.builders.controllers import controllers_switched_off
+from kuzzle.builders.protocols import build_protocols, enabled_protocols
+from kuzzle.builders.strategies import build_local_strategy, build_oidc_strategies
 from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
@@ -44,45 +47,26 @@ from kuzzle.entrypoint import Entrypoint
 from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
-from kuzzle.memory_storage.base import MemoryStorage
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.realtime.entitlement import Entitlement
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
 from kuzzle.security.doorman import Doorman
-from kuzzle.security.keys import build_reset_tokens, build_signatures
+from kuzzle.security.keys import build_signatures
 from kuzzle.security.login_limits import LoginLimits
 from kuzzle.security.logins import Logins
 from kuzzle.security.model import SecurityModel
-from kuzzle.security.password_policies import PasswordPolicies
 from kuzzle.security.passwords import Passwords
 from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
-from kuzzle.security.strategies.local import LocalStrategy
 from kuzzle.security.strategies.oidc import OWNER as OIDC_OWNER
-from kuzzle.security.strategies.oidc import OidcStrategy
-from kuzzle.security.strategies.oidc_options import read_oidc_options
-from kuzzle.security.strategies.oidc_provider import MAX_ANSWER_BYTES
 from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
 from kuzzle.specifications.store import Specifications
 from kuzzle.statistics import Statistics
-from kuzzle.storage.base import Storage
 from kuzzle.storage.errors import StorageUnavailableError
-from kuzzle.validation import Validator
 
 if TYPE_CHECKING:
-    from protocols.base import Protocol
     from protocols.metrics import MetricsDoor
-    from protocols.outgoing import Outgoing
-    from protocols.ports import Ports
-
-# The protocols that come with the server, reached by name like those of users.
-SHIPPED_PROTOCOLS: Final[Mapping[str, str]] = {
-    "http": "protocols.http:HttpProtocol",
-    "websocket": "protocols.websocket:WebSocketProtocol",
-    "socketio": "protocols.socketio:SocketIoProtocol",
-    "mqtt": "protocols.mqtt:MqttProtocol",
-}
 
 logger = logging.getLogger(__name__)
 
@@ -119,12 +103,10 @@ class Application:
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
         self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
-        self.local_strategy = self._build_local_strategy()
-        self.outgoing, self.oidc_strategies = self._build_oidc_strategies()
+        self.local_strategy = build_local_strategy(config, self.storage, self.security, self.passwords)
+        self.outgoing, self.oidc_strategies = build_oidc_strategies(config, self.storage, self.security)
         logins = self._build_logins()
         self.doorman = Doorman(logins, self.tokens, self.security.users, self.security.rights)
-        self.security.users.on_deleted.append(self.credentials.delete_all)
-        self.security.users.on_deleted.append(self.tokens.revoke_all)
         self.statistics = Statistics(config.section("stats"))
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
@@ -139,6 +121,7 @@ class Application:
             tokens=self.tokens,
             users=self.security.users,
         )
+        self.entitlement = Entitlement(self.realtime, self.security.may_subscribe)
         meter = self._build_meter(api) if config.section("metrics")["enabled"] else None
         self.entrypoint = Entrypoint(
             api=api,
@@ -150,18 +133,22 @@ class Application:
             doorman=self.doorman,
             meter=meter,
         )
+        self._wire()
+        self.metrics = None if meter is None else self._build_metrics(meter)
+        self.ports, self.protocols = build_protocols(config, self.entrypoint)
+        self._is_started = False
+
+    def _wire(self) -> None:
+        """Let the parts tell each other what flows upwards."""
+        self.security.users.on_deleted += [self.credentials.delete_all, self.tokens.revoke_all]
         self.realtime.news.outlet = self.entrypoint
         self.realtime.holders.watcher = self.tokens
-        self.entitlement = Entitlement(self.realtime, self.security.may_subscribe)
         self.security.rights.on_changed.append(self.entitlement.rights_changed)
         self.tokens.on_ended = self._token_ended
         self.tokens.on_user_revoked = self.doorman.user_revoked
         self.security.rights.on_changed.append(self.doorman.rights_changed)
         self.doorman.disconnect = self.entrypoint.disconnect
         self.statistics.connection_counts = lambda: self.entrypoint.connection_counts
-        self.metrics = None if meter is None else self._build_metrics(meter)
-        self.ports, self.protocols = self._build_protocols()
-        self._is_started = False
 
     def _build_registry(self, logins: Logins) -> Registry:
         limits = self.config.section("limits")
@@ -229,54 +216,14 @@ class Application:
             return []
         return [PasswordController(self.local_strategy, self.tokens)]
 
-    def _build_local_strategy(self) -> LocalStrategy:
-        options = self.config.section("security")
-        return LocalStrategy(
-            self.storage,
-            self.passwords,
-            PasswordPolicies(options["local"]["passwordPolicies"], self.security.membership_of),
-            LoginLimits(options["failedLogins"], time.monotonic),
-            requires_password=options["local"]["requirePassword"],
-            reset_tokens=(lambda: build_reset_tokens(self.config)) if options["local"]["passwordReset"] else None,
-        )
-
-    def _build_oidc_strategies(self) -> tuple[Outgoing, list[OidcStrategy]]:
-        from protocols.outgoing import Outgoing
-
-        outgoing = Outgoing(MAX_ANSWER_BYTES)
-        sections = self.config.section("security")["oidc"]
-        strategies = [
-            OidcStrategy(self.storage, self.security.users, read_oidc_options(name, section), outgoing.fetch)
-            for name, section in sections.items()
-        ]
-        return outgoing, strategies
-
     def _build_logins(self) -> Logins:
         limits = LoginLimits(self.config.section("security")["failedLogins"], time.monotonic)
         proxies = self.config.section("server")["trustedProxies"]
         return Logins(self.credentials.strategies, self.security.users, limits, proxies=proxies)
 
-    def _build_protocols(self) -> tuple[Ports, list[Protocol]]:
-        from protocols.base import ProtocolContext
-        from protocols.ports import Ports
-
-        ports = Ports(self.config.section("server")["host"])
-        limits = self.config.section("limits")
-        protocols = []
-        for name, options in self._enabled_protocols():
-            protocol_class = load_protocol(name, options)
-            context = ProtocolContext(name, options, limits, self.entrypoint, ports, self.config.section("protocols"))
-            protocols.append(protocol_class(context))
-        return ports, protocols
-
-    def _enabled_protocols(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for name, options in self.config.section("protocols").items():
-            if options.get("enabled", True):
-                yield name, options
-
     def _build_meter(self, api: ApiV1) -> RequestMeter:
         actions = [(definition.controller, definition.name) for definition in api.catalogue]
-        return RequestMeter(actions, [name for name, _ in self._enabled_protocols()])
+        return RequestMeter(actions, [name for name, _ in enabled_protocols(self.config)])
 
     def _build_metrics(self, meter: RequestMeter) -> MetricsDoor:
         try:
@@ -366,65 +313,3 @@ class Application:
 
 def _ignore_stop() -> None:
     logger.info("Nobody has said how to stop the server")
-
-
-def build_storage(config: Config) -> Storage:
-    """Build the backend that `storage.backend` names; only that one is imported."""
-    options = config.section("storage")
-    from kuzzle.storage.sqlite import SqliteStorage
-
-    return SqliteStorage(
-        config.path(options["sqlite"]["path"]),
-        durability=options["sqlite"]["durability"],
-        refresh_interval_ms=options["refreshInterval"],
-        max_scrolls=config.section("limits")["scrolls"],
-        search_limit_ms=config.section("limits")["searchDuration"],
-    )
-
-
-def build_memory_storage(config: Config) -> MemoryStorage:
-    """Build the backend that `memoryStorage.backend` names; only that one is imported."""
-    options = config.section("memoryStorage")
-    if options["backend"] == "redis":
-        from kuzzle.memory_storage.redis_server import RedisMemoryStorage
-
-        return RedisMemoryStorage(options["redis"])
-    from kuzzle.memory_storage.embedded import EmbeddedMemoryStorage
-    from kuzzle.storage.sqlite.value_file import SqliteValueFile
-
-    memory = options["memory"]
-    return EmbeddedMemoryStorage(
-        max_bytes=memory["maxBytes"],
-        file=None if memory["path"] is None else SqliteValueFile(config.path(memory["path"])),
-        save_interval_ms=memory["saveInterval"],
-    )
-
-
-def controllers_switched_off(config: Config) -> list[str]:
-    """Return the controllers that the configuration leaves out."""
-    return [] if config.section("security")["local"]["passwordReset"] else [PasswordController.name]
-
-
-def load_protocol(name: str, options: Mapping[str, Any]) -> type[Protocol]:
-    """Import the class of a protocol and check its section.
-
-    Raises:
-        ConfigError
-    """
-    from protocols.base import Protocol
-
-    place = options.get("class") or SHIPPED_PROTOCOLS[name]
-    module_name, _, class_name = place.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError([f"protocols.{name}.class: cannot load {place!r}: {error}"]) from error
-    if not (isinstance(found, type) and issubclass(found, Protocol)):
-        raise ConfigError([f"protocols.{name}.class: {place!r} is no subclass of protocols.base:Protocol"])
-    if found.options_schema is not None:
-        faults = Validator(dict(found.options_schema)).faults(dict(options))
-        if faults:
-            raise ConfigError(
-                [f"protocols.{'.'.join(map(str, (name, *fault.path)))}: {fault.message}" for fault in faults]
-            )
-    return found

@@ -83,7 +83,7 @@ def read_document(options: argparse.Namespace, kind: str) -> dict[str, Any]:
     """
     if options.url is not None:
         return _fetch(options.url, f"/{kind}.json")
-    from kuzzle.app import controllers_switched_off  # the whole server, which `--url` need not wait for
+    from kuzzle.builders.controllers import controllers_switched_off  # much of the server: `--url` need not wait for it
 
     config = Config.load(options.config, os.environ)
     catalogue = Catalogue.load(1).without(controllers_switched_off(config))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from harness import Server
 
-from kuzzle.app import SHIPPED_PROTOCOLS, load_protocol
+from kuzzle.builders.protocols import SHIPPED_PROTOCOLS, load_protocol
 from kuzzle.schemas import SCHEMAS_FOLDER
 from protocols.base import Protocol
 
@@ -24,6 +24,7 @@ ROWS = (
     ("kuzzle.shell",),
     ("kuzzle.process",),
     ("kuzzle.app",),
+    ("kuzzle.builders",),
     ("protocols",),
     ("kuzzle.entrypoint",),
     ("kuzzle.funnel",),

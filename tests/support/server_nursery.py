@@ -90,7 +90,8 @@ class ForkedServer:
 def main() -> None:
     import yaml
 
-    from kuzzle.app import Application, load_protocol
+    from kuzzle.app import Application
+    from kuzzle.builders.protocols import load_protocol
     from kuzzle.config import Config
     from kuzzle.storage.sqlite import SqliteStorage
 

@@ -11,17 +11,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config
-from kuzzle.encoding import JsonError, decode_json, encode_json
+from kuzzle.encoding import encode_json
 from kuzzle.generation.documents import DESCRIPTIONS
+from kuzzle.shell.credentials import add_credentials, read_credentials
 from kuzzle.shell.errors import ShellError, UsageError
-
-_TIMEOUT_S: Final = 30.0
-# A server with hundreds of plugins' actions stays far below this; what is larger is no description of an API.
-_MAX_BYTES: Final = 64 * 1024 * 1024
+from kuzzle.shell.generated_folder import GeneratedFolder
+from kuzzle.shell.http_client import HttpClient
+from kuzzle.shell.values import read_object
 
 
 def add_generate(parsers: Any) -> None:
@@ -60,7 +60,8 @@ def _add_client(kinds: Any) -> None:
         metavar="FILE",
         help="mappings as JSON, {index: {collection: mapping}}, instead of --url's",
     )
-    parser.set_defaults(command=_generate_client)
+    add_credentials(parser.add_argument_group("who reads the mappings at --url"))
+    parser.set_defaults(command=_generate_client, parser=parser)
 
 
 _KINDS: Final[tuple[Callable[[Any], None], ...]] = (_add_documents, _add_client)
@@ -82,7 +83,7 @@ def read_document(options: argparse.Namespace, kind: str) -> dict[str, Any]:
         ConfigError, ShellError: It cannot be had.
     """
     if options.url is not None:
-        return _fetch(options.url, f"/{kind}.json")
+        return HttpClient(options.url).get(f"/{kind}.json")
     from kuzzle.builders.controllers import controllers_switched_off  # much of the server: `--url` need not wait for it
 
     config = Config.load(options.config, os.environ)
@@ -109,7 +110,7 @@ def _generate(options: argparse.Namespace) -> None:
 
 
 def _generate_client(options: argparse.Namespace) -> None:
-    """Write a client; files of an earlier run are overwritten.
+    """Write a client; what an earlier run wrote into the folder is replaced.
 
     Raises:
         ConfigError, ShellError: It is not, or not wholly, written.
@@ -121,13 +122,8 @@ def _generate_client(options: argparse.Namespace) -> None:
     make = python_client if options.lang == "python" else typescript_client
     mappings = _mappings(options)
     files = make(Api(read_document(options, "schema"), read_document(options, "openapi")), mappings)
-    for name, text in files.items():
-        path: Path = options.out / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ShellError(f"{path}: cannot be written: {error.strerror}") from error
+    for name in GeneratedFolder(options.out).write(files):
+        sys.stderr.write(f"kuzzle: {options.out / name}: left, since it was changed after an earlier run wrote it\n")
     sys.stdout.write(f"Wrote {options.out} ({len(files)} files)\n")
 
 
@@ -139,66 +135,40 @@ def _mappings(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, An
     """
     if options.collections and options.mappings is None and options.url is None:
         raise UsageError("--collections needs --url or --mappings")
-    listed: Any = {}
-    answer: dict[str, Any] = {}
-    if options.mappings is not None:
-        try:
-            listed = decode_json(options.mappings.read_bytes())
-        except OSError as error:
-            raise ShellError(f"{options.mappings}: cannot be read: {error.strerror}") from error
-        except JsonError as error:
-            raise ShellError(f"{options.mappings}: no JSON: {error}") from error
+    is_from_server = bool(options.collections) and options.mappings is None
+    credentials = read_credentials(options)
+    if any(credentials) and not is_from_server:
+        raise UsageError("who you are is asked only for the mappings of --collections at --url")
+    names = [_collection_name(text) for text in options.collections]
+    find: Callable[[str, str], Any]
+    if is_from_server:
+        client = HttpClient(options.url)
+        client.act_as(credentials)
+
+        def find(index: str, collection: str) -> Any:
+            answer = client.get(f"/{quote(index, safe='')}/{quote(collection, safe='')}/_mapping")
+            return answer["result"][index]["mappings"][collection]
+
+    else:
+        listed: Any = {} if options.mappings is None else read_object(options.mappings)
+
+        def find(index: str, collection: str) -> Any:
+            return listed[index][collection]
+
     found = {}
-    for name in options.collections:
-        index, slash, collection = name.partition("/")
-        if not slash:
-            raise UsageError(f"--collections {name}: expected INDEX/COLLECTION")
-        if options.mappings is None:
-            path = f"/{quote(index, safe='')}/{quote(collection, safe='')}/_mapping"
-            answer = _fetch(options.url, path)
+    for index, collection in names:
         try:
-            if options.mappings is None:
-                listed = {index: answer["result"][index]["mappings"]}
-            mapping = listed[index][collection]
+            mapping = find(index, collection)
         except (KeyError, TypeError):
             mapping = None
         if not isinstance(mapping, dict):
-            raise ShellError(f"no mapping of {name}")
+            raise ShellError(f"no mapping of {index}/{collection}")
         found[index, collection] = mapping
     return found
 
 
-def _fetch(url: str, path: str) -> dict[str, Any]:
-    """Return a JSON object that a server has at a path.
-
-    Raises:
-        ShellError: It has none.
-    """
-    from http.client import HTTPConnection, HTTPException, HTTPSConnection  # 10 ms that a start need not wait for
-
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"--url {url}: {error}") from error
-    if parts.scheme not in ("http", "https") or not host:
-        raise UsageError(f"--url {url}: expected http://host:port or https://host:port")
-    address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{path}"
-    connection = (HTTPSConnection if parts.scheme == "https" else HTTPConnection)(host, port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", f"{parts.path.rstrip('/')}{path}", headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        text = answer.read(_MAX_BYTES + 1)
-    except (OSError, HTTPException, UnicodeError) as error:
-        raise ShellError(f"{address}: {error or type(error).__name__}") from error
-    finally:
-        connection.close()
-    if answer.status != 200:
-        raise ShellError(f"{address}: answered {answer.status}")
-    try:
-        document = decode_json(text) if len(text) <= _MAX_BYTES else None
-    except JsonError as error:
-        raise ShellError(f"{address}: no JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise ShellError(f"{address}: no JSON object of at most {_MAX_BYTES} bytes")
-    return document
+def _collection_name(text: str) -> tuple[str, str]:
+    index, slash, collection = text.partition("/")
+    if not slash:
+        raise UsageError(f"--collections {text}: expected INDEX/COLLECTION")
+    return index, collection

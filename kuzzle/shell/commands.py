@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kuzzle.encoding import encode_json
 from kuzzle.shell.client import DEFAULT_PORT, DEFAULT_TIMEOUT_S, Client
+from kuzzle.shell.credentials import add_credentials, login_refused, read_credentials
 from kuzzle.shell.dump import dump_index
 from kuzzle.shell.errors import ServerError, ShellError
 from kuzzle.shell.restore import restore_directory
@@ -68,9 +69,7 @@ def _add(parsers: Any, name: str, command: Command, text: str, more: str = "") -
     server = parser.add_argument_group("the server")
     server.add_argument("--host", default="localhost", help="its name or address (default: localhost)")
     server.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"its WebSocket port (default: {DEFAULT_PORT})")
-    server.add_argument("--username", help="log in as this user (auth:login, strategy local)")
-    server.add_argument("--password", help="with --username; asked for when absent, better than to show it to `ps`")
-    server.add_argument("--token-file", metavar="FILE", help="act as the user of the token that this file holds")
+    add_credentials(server)
     server.add_argument(
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT_S, metavar="S", help="wait S seconds for an answer (600)"
     )
@@ -91,37 +90,15 @@ def _connect(options: argparse.Namespace) -> Client:
     Raises:
         ShellError
     """
-    if options.username is None:
-        if options.password is not None:
-            options.parser.error("--password goes with --username")
-        token = None if options.token_file is None else _read_token(options.token_file)
-        return Client(options.host, options.port, timeout_s=options.timeout, token=token)
-    if options.token_file is not None:
-        options.parser.error("--token-file and --username exclude each other")
-    password = options.password or ask_password(f"Password of {options.username}")
-    client = Client(options.host, options.port, timeout_s=options.timeout)
-    try:
-        client.login(options.username, password)
-    except ShellError as error:
-        client.__exit__()
-        raise ShellError(f"cannot log in: {', '.join(line.strip() for line in error.lines())}") from error
+    username, password, token = read_credentials(options)
+    client = Client(options.host, options.port, timeout_s=options.timeout, token=token)
+    if username is not None and password is not None:
+        try:
+            client.login(username, password)
+        except ShellError as error:
+            client.__exit__()
+            raise login_refused(error) from error
     return client
-
-
-def _read_token(path: str) -> str:
-    """Return the token in a file.
-
-    Raises:
-        ShellError: It cannot be read, or holds none.
-    """
-    try:
-        token = Path(path).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ShellError(f"cannot read the token in {path}: {reason}") from error
-    if not token:
-        raise ShellError(f"cannot read the token in {path}: it is empty")
-    return token
 
 
 def query(options: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import os
 import re
@@ -21,7 +20,7 @@ import tornado.web
 from harness import Server
 from node import CLIENTS, Running, find_chromium, find_program, node, node_running, program_running
 from people import CHEAP_PASSWORDS, add_user
-from running import ROOT, RunningServer, run
+from running import ROOT, run
 from tornado.testing import bind_unused_port
 
 TYPESCRIPT_APPLICATION = CLIENTS / "generated_typescript.ts"
@@ -302,41 +301,3 @@ def test_models_in_typescript_hold_documents_to_the_mapping(tmp_path: Path, year
     else:
         with pytest.raises(AssertionError, match="'string' is not assignable to type 'number'"):
             compile_typescript("--project", str(tmp_path), "--noEmit")
-
-
-def test_mappings_come_from_a_running_server_too(tmp_path: Path) -> None:
-    with RunningServer(tmp_path) as server:
-        port = server.ports["http"]
-        connection = http.client.HTTPConnection("localhost", port, timeout=30)
-        for verb, path in (("POST", "/library/_create"), ("PUT", "/library/books")):
-            connection.request(
-                verb, path, json.dumps(BOOKS if verb == "PUT" else {}), {"Content-Type": "application/json"}
-            )
-            assert connection.getresponse().read()
-        connection.close()
-        arguments = ("generate", "client", "--lang", "python", "--url", f"http://localhost:{port}", "--collections")
-        done = run(tmp_path, *arguments, "library/books", "--out", "there")
-        assert (done.returncode, done.stderr) == (0, "")
-        refused = run(tmp_path, *arguments, "library/none", "--out", "nowhere")
-        assert refused.returncode == 1
-        assert "library/none" in refused.stderr
-    text = (tmp_path / "there" / "kuzzle_client" / "models.py").read_text()
-    assert '"year": NotRequired["int"]' in text
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--collections", "library/books"], "--collections needs --url or --mappings"),
-        (["--collections", "library", "--mappings", "mappings.json"], "expected INDEX/COLLECTION"),
-        (["--collections", "library/none", "--mappings", "mappings.json"], "no mapping of library/none"),
-        (["--collections", "library/books", "--mappings", "none.json"], "none.json: cannot be read"),
-    ],
-)
-def test_models_that_cannot_be_made_are_said_in_a_line(tmp_path: Path, arguments: list[str], said: str) -> None:
-    model_options(tmp_path)
-    done = run(tmp_path, "generate", "client", "--lang", "python", "--out", "out", *arguments)
-    assert done.returncode in (1, 2)
-    assert said in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert not (tmp_path / "out").exists()

@@ -19,9 +19,13 @@ class Operator:
         self.port = port
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command for the server to its end."""
+        return self.run_here(*arguments, "--port", str(self.port), stdin=stdin)
+
+    def run_here(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command that does not take a port to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "kuzzle", *arguments, "--port", str(self.port)],
+            [sys.executable, "-m", "kuzzle", *arguments],
             cwd=self.folder,
             env=environment({}),
             input=stdin,

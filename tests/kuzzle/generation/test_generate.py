@@ -70,4 +70,5 @@ def test_an_answer_that_is_no_description_is_refused(tmp_path: Path) -> None:
     with RunningServer(tmp_path, changes=FREE_PORTS) as server:
         ended = run(tmp_path, "generate", "schema", "--url", f"http://localhost:{server.ports['http']}/a/b/c/d")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "/a/b/c/d/schema.json: answered 404" in ended.stderr
+    assert "/a/b/c/d/schema.json: " in ended.stderr
+    assert "network.http.url_not_found, status 404" in ended.stderr

@@ -53,6 +53,7 @@ setup(
         "argon2-cffi>=23.1",
         "google-re2==1.1.20251105",
         "joserfc>=1.4",
+        "packaging>=24",
         "redis>=8.0,<9",
         "fakeredis==2.40.0",
     ],

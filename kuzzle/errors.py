@@ -30,13 +30,23 @@ class KuzzleError(Exception):
     message: str
 
     def __init__(self, error_id: str, *placeholders: object) -> None:
-        definition = error_table()[error_id]
+        self._define(error_id, error_table()[error_id], placeholders)
+        super().__init__(self.message)
+
+    def _define(self, error_id: str, definition: Mapping[str, Any], placeholders: Sequence[object]) -> None:
         wording = definition["1"]
         self.id = error_id
         self.code = definition["code"]
         self.status = wording["status"]
         self.message = fill(wording["message"], placeholders)
-        super().__init__(self.message)
+
+    @classmethod
+    def of_definition(cls, error_id: str, definition: Mapping[str, Any], *placeholders: object) -> Self:
+        """Build an error of another table of the same form: that of a plugin."""
+        error = cls.__new__(cls)
+        error._define(error_id, definition, placeholders)
+        Exception.__init__(error, error.message)
+        return error
 
     @classmethod
     def without_id(cls, status: int, message: str) -> Self:

@@ -26,6 +26,7 @@ ROWS = (
     ("kuzzle.app",),
     ("kuzzle.builders",),
     ("protocols",),
+    ("kuzzle.plugins",),
     ("kuzzle.entrypoint",),
     ("kuzzle.funnel",),
     ("kuzzle.controllers",),

@@ -140,6 +140,7 @@ class Histories:
     Attributes:
         size_bytes: What all entries count.
         idle_rooms: Number of rooms that live on without connections.
+        max_replay_bytes: What is sent again at once at most.
     """
 
     def __init__(self, options: Mapping[str, Any], clock: Callable[[], float], make_epoch: Callable[[], str]) -> None:
@@ -156,7 +157,7 @@ class Histories:
         self._clock = clock
         self._make_epoch = make_epoch
         self._max_bytes: int = options["maxBytes"]
-        self._max_replay_bytes: int = options["maxReplayBytes"]
+        self.max_replay_bytes: int = options["maxReplayBytes"]
         self._max_idle_rooms: int = options["maxIdleRooms"]
         self._shelves = {
             (index, collection): _Shelf(rule["size"], rule["time"] / 1000)
@@ -197,7 +198,7 @@ class Histories:
         if entries is None:
             return None
         heard = [entry for entry in entries if options.wants_document(entry.scope, entry.state)]
-        if sum(len(entry.texts[options.api]) for entry in heard) > self._max_replay_bytes:
+        if sum(len(entry.texts[options.api]) for entry in heard) > self.max_replay_bytes:
             return None
         notifications = [
             Notification.of_text(entry.texts[options.api]).numbered(history.epoch, entry.offset) for entry in heard

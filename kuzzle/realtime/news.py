@@ -44,7 +44,7 @@ class News:
     outlet: Outlet
 
     def __init__(self, rooms: OpenRooms, remembered: RememberedRooms) -> None:
-        self.replays = Replays()
+        self.replays = Replays(rooms.histories.max_replay_bytes)
         self._rooms = rooms
         self._remembered = remembered
 

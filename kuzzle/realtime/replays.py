@@ -9,7 +9,7 @@ No I/O.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from kuzzle.notification import Notification
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kuzzle.realtime.notifications import Outlet
 
 # What may be said while an answer waits for `after` pipes; whose answer takes longer is let go, and may come again.
+# The same in bytes is an option: as much as a replay may have itself.
 MAX_WAITING: Final = 1000
 _TOO_SLOW: Final = "Too many notifications while the subscription was being answered"
 
@@ -29,13 +30,16 @@ class Replay:
     channel: str
     connection_id: str
     missed: Sequence[Notification]
-    waiting: list[Notification]
+    waiting: list[Notification] = field(default_factory=list)
+    waiting_bytes: int = 0
 
 
 class Replays:
     """The replays that wait for their answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        """`max_bytes` bounds what may wait behind each."""
+        self._max_bytes = max_bytes
         self._held: dict[str, dict[str, Replay]] = {}
 
     def __bool__(self) -> bool:
@@ -48,7 +52,7 @@ class Replays:
 
     def hold(self, channel: str, connection_id: str, missed: Sequence[Notification], outlet: Outlet) -> Replay:
         """Let a connection hear nothing on a channel until `release`."""
-        replay = Replay(channel, connection_id, missed, [])
+        replay = Replay(channel, connection_id, missed)
         self._held.setdefault(channel, {})[connection_id] = replay
         outlet.hold_channel(channel, connection_id)
         return replay
@@ -58,7 +62,8 @@ class Replays:
         for channel in channels:
             for replay in tuple(self._held.get(channel, {}).values()):
                 replay.waiting.append(notification)
-                if len(replay.waiting) > MAX_WAITING:
+                replay.waiting_bytes += len(notification.encode())
+                if len(replay.waiting) > MAX_WAITING or replay.waiting_bytes > self._max_bytes:
                     self.cancel(channel, replay.connection_id)
                     outlet.disconnect(replay.connection_id, _TOO_SLOW)
 

@@ -216,12 +216,9 @@ class Realtime:
             KuzzleError: 412 `core.realtime.not_subscribed`.
         """
         connection_id = request.connection.id
-        rooms = self._rooms_of.get(connection_id, {})
-        room = rooms.pop(room_id, None)
+        room = self._take(connection_id, room_id)
         if room is None:
             raise KuzzleError("core.realtime.not_subscribed", connection_id, room_id)
-        if not rooms:
-            del self._rooms_of[connection_id]
         self._leave(room, connection_id, request.timestamp)
 
     def remove_connection(self, connection_id: str) -> None:
@@ -246,31 +243,29 @@ class Realtime:
 
     def end_subscription(self, connection_id: str, room_id: str, kuid: str) -> None:
         """Let a connection leave a room, if it still is there by that user."""
-        rooms = self._rooms_of.get(connection_id, {})
-        room = rooms.get(room_id)
+        room = self._rooms_of.get(connection_id, {}).get(room_id)
         if room is None or room.members[connection_id].kuid != kuid:
             return
-        del rooms[room_id]
-        if not rooms:
-            del self._rooms_of[connection_id]
+        self._take(connection_id, room_id)
         self._leave(room, connection_id, int(self._clock() * 1000))
 
     # --- tokens
 
     def end_token(self, token_id: str, *, is_expired: bool) -> None:
-        """End the subscriptions that hang on a token; say so to the clients where its time was over."""
+        """End the subscriptions that hang on a token; say so to the clients where its time was over.
+
+        Whom this tells something may be let go at once because it does not read: it may hang on the same token.
+        """
         now = int(self._clock() * 1000)
         for connection_id in self.holders.connections(token_id):
-            rooms = self._rooms_of[connection_id]
+            rooms = self._rooms_of.get(connection_id, {})
             ended = [room for room in rooms.values() if _hangs_on(room.members[connection_id], token_id)]
             if is_expired:
                 self._tell_of_expiry(connection_id, ended)
             for room in ended:
-                del rooms[room.id]
-                room.members[connection_id].protocol = None
-                self._leave(room, connection_id, now)
-            if not rooms:
-                del self._rooms_of[connection_id]
+                if self._take(connection_id, room.id) is not None:
+                    room.members[connection_id].protocol = None
+                    self._leave(room, connection_id, now)
 
     def replace_token(self, old_id: str, new: Token) -> None:
         """Let all subscriptions that hang on a token hang on another one."""
@@ -327,6 +322,14 @@ class Realtime:
         return self._rooms.collections(index)
 
     # --- inside
+
+    def _take(self, connection_id: str, room_id: str) -> Room | None:
+        """Strike a room off those that a connection is in; None when it is not in it."""
+        rooms = self._rooms_of.get(connection_id, {})
+        room = rooms.pop(room_id, None)
+        if room is not None and not rooms:
+            del self._rooms_of[connection_id]
+        return room
 
     def _leave(self, room: Room, connection_id: str, timestamp: int) -> None:
         member = room.leave(connection_id)

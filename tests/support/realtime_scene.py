@@ -31,9 +31,16 @@ API = ApiV1(Catalogue.load(1))
 
 
 class Inboxes:
-    """An outlet that keeps, for each connection, what it received, and checks it."""
+    """An outlet that keeps, for each connection, what it received, and checks it.
+
+    Attributes:
+        deaf: Connections that are let go when something is for them, as protocols let go who does not read.
+        remove: Ends the subscriptions of such a connection, at once.
+    """
 
     def __init__(self) -> None:
+        self.deaf: set[str] = set()
+        self.remove: Callable[[str], None] = lambda connection_id: None
         self.followers: dict[str, list[str]] = {}
         self.held: dict[str, list[str]] = {}
         self.let_go: list[str] = []
@@ -48,13 +55,23 @@ class Inboxes:
         wire.check_notification(notification.content)
         self.broadcasts.append((channels, notification))
         for channel in channels:
-            for connection_id in self.followers.get(channel, ()):
-                self.received.setdefault(connection_id, []).append((channel, notification.content))
+            for connection_id in tuple(self.followers.get(channel, ())):
+                self._push(connection_id, channel, notification)
 
     def notify(self, connection_id: str, channels: Iterable[str], notification: Notification) -> None:
         wire.check_notification(notification.content)
         for channel in channels:
-            assert connection_id in self.followers[channel]
+            if connection_id in self.followers.get(channel, ()) or connection_id in self.held.get(channel, ()):
+                self._push(connection_id, channel, notification)
+            else:
+                assert connection_id in self.let_go
+
+    def _push(self, connection_id: str, channel: str, notification: Notification) -> None:
+        if connection_id in self.deaf:
+            self.deaf.remove(connection_id)
+            self.let_go.append(connection_id)
+            self.remove(connection_id)
+        else:
             self.received.setdefault(connection_id, []).append((channel, notification.content))
 
     def join_channel(self, channel: str, connection_id: str) -> None:
@@ -92,6 +109,7 @@ class Scene:
         self.now = 1000.0
         self.realtime = Realtime({**LIMITS, **limits}, {**NO_HISTORY, **(history or {})}, clock=lambda: self.now)
         self.inboxes = self.realtime.news.outlet = Inboxes()
+        self.inboxes.remove = self.realtime.remove_connection
 
     def request(self, who: Connection, controller: str, action: str, **members: Any) -> Request:
         payload = {"index": "library", "collection": "books", "controller": controller, "action": action, **members}
@@ -122,7 +140,9 @@ class Scene:
         """Subscribe; what is to be called once the answer is on its way comes with the answer."""
         options = {"scope": "all", "users": "none", "state": "done", "recover": None}
         options |= {name: members.pop(name) for name in options if name in members}
+        token = members.pop("token", None)
         request = self.request(who, "realtime", "subscribe", body=filters, **members)
+        request.token = token
         made = self.realtime.subscribe(request, filters, **options)
         assert made is not None
         return made, request.after_answer or (lambda: None)
@@ -165,3 +185,20 @@ def updated(document_id: str, changes: dict[str, Any], **source: Any) -> Written
 
 def deleted(document_id: str, **source: Any) -> WrittenDocument:
     return written(WriteKind.DELETE, document_id, source, changes={"_kuzzle_info": {"active": False}})
+
+
+def remembering(size: int = 100, time: int = 60_000, limits: dict[str, int] | None = None, **options: Any) -> Scene:
+    """A scene whose books have history."""
+    return Scene({"collections": {"library": {"books": {"size": size, "time": time}}}, **options}, **(limits or {}))
+
+
+def last(made: Subscription) -> Recovery:
+    """What a client knows right after it has subscribed."""
+    assert made.epoch is not None
+    assert made.offset is not None
+    return Recovery(made.epoch, made.offset)
+
+
+def say(scene: Scene, count: int, first: int = 1) -> None:
+    for number in range(first, first + count):
+        scene.write("create", created(str(number)))

@@ -21,3 +21,9 @@ def ann() -> Connection:
 @pytest.fixture
 def bob() -> Connection:
     return Connection("mqtt")
+
+
+@pytest.fixture
+def back() -> Connection:
+    """The connection of somebody who comes back."""
+    return Connection("websocket")

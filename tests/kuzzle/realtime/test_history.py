@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from realtime_scene import Scene, created, deleted, updated
+from realtime_scene import Scene, created, deleted, last, remembering, say, updated
 
 from kuzzle.connection import Connection
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.history import Recovery
-from kuzzle.realtime.replays import MAX_WAITING
 from kuzzle.realtime.subscriptions import Subscription
-
-
-def remembering(size: int = 100, time: int = 60_000, limits: dict[str, int] | None = None, **options: Any) -> Scene:
-    """A scene whose books have history."""
-    return Scene({"collections": {"library": {"books": {"size": size, "time": time}}}, **options}, **(limits or {}))
 
 
 @pytest.fixture
 def scene() -> Scene:
     return remembering()
-
-
-@pytest.fixture
-def back() -> Connection:
-    """The connection of somebody who comes back."""
-    return Connection("websocket")
-
-
-def last(made: Subscription) -> Recovery:
-    """What a client knows right after it has subscribed."""
-    assert made.epoch is not None
-    assert made.offset is not None
-    return Recovery(made.epoch, made.offset)
-
-
-def say(scene: Scene, count: int, first: int = 1) -> None:
-    for number in range(first, first + count):
-        scene.write("create", created(str(number)))
 
 
 # --- numbers
@@ -348,89 +321,3 @@ def test_nothing_is_left_of_rooms_whose_time_is_over(scene: Scene, ann: Connecti
     histories = scene.realtime._rooms.histories
     assert (histories.size_bytes, histories.idle_rooms, len(scene.realtime._rooms._rooms)) == (0, 0, 0)
     assert not list(scene.realtime._rooms._matcher)
-
-
-# --- while the answer is on its way
-
-
-def test_what_is_said_before_the_answer_comes_behind_what_was_missed(
-    scene: Scene, ann: Connection, bob: Connection, back: Connection
-) -> None:
-    made = scene.subscribe(ann, users="all")
-    say(scene, 2)
-    again, answered = scene.begin_subscribe(back, users="all", recover=last(made))
-    say(scene, 2, first=3)
-    scene.subscribe(bob)
-    assert scene.heard(back) == []
-    answered()
-    say(scene, 1, first=5)
-    heard = scene.heard(back)
-    # its own coming, which a newcomer to a channel that exists hears of, then the rest in its order
-    told = [content.get("offset", content.get("user")) for content in heard]
-    assert (again.recovered, told) == (True, [1, 2, "in", 3, 4, "in", 5])
-
-
-def leave_room(scene: Scene, who: Connection, made: Subscription) -> None:
-    scene.unsubscribe(who, made.room_id)
-
-
-def lose_right(scene: Scene, who: Connection, made: Subscription) -> None:
-    scene.realtime.end_subscription(who.id, made.room_id, "-1")
-
-
-def lose_connection(scene: Scene, who: Connection, made: Subscription) -> None:
-    scene.leave(who)
-
-
-@pytest.mark.parametrize("end", [leave_room, lose_right, lose_connection])
-def test_nothing_comes_to_who_has_left_meanwhile(
-    scene: Scene, ann: Connection, back: Connection, end: Callable[[Scene, Connection, Subscription], None]
-) -> None:
-    made = scene.subscribe(ann)
-    say(scene, 2)
-    again, answered = scene.begin_subscribe(back, recover=last(made))
-    end(scene, back, again)
-    answered()
-    say(scene, 1, first=3)
-    assert scene.heard(back) == []
-    assert not scene.realtime.news.replays
-    assert not any(scene.inboxes.held.values())
-
-
-def test_a_second_recovery_while_one_waits_is_none(scene: Scene, ann: Connection, back: Connection) -> None:
-    made = scene.subscribe(ann)
-    say(scene, 2)
-    _, answered = scene.begin_subscribe(back, recover=last(made))
-    second, answered_too = scene.begin_subscribe(back, recover=Recovery(str(made.epoch), 1))
-    assert second.recovered is False
-    answered_too()
-    answered()
-    say(scene, 1, first=3)
-    assert scene.told(back, "offset") == [(1,), (2,), (3,)]
-
-
-def test_a_new_subscription_after_leaving_is_not_served_by_the_old_replay(
-    scene: Scene, ann: Connection, back: Connection
-) -> None:
-    made = scene.subscribe(ann)
-    say(scene, 3)
-    again, answered = scene.begin_subscribe(back, recover=last(made))
-    scene.unsubscribe(back, again.room_id)
-    _, answered_too = scene.begin_subscribe(back, recover=Recovery(str(made.epoch), 2))
-    answered()
-    assert scene.heard(back) == []
-    answered_too()
-    assert scene.told(back, "offset") == [(3,)]
-
-
-def test_whose_answer_takes_too_long_is_let_go(scene: Scene, ann: Connection, back: Connection) -> None:
-    made = scene.subscribe(ann)
-    scene.inboxes.on_disconnect = scene.realtime.remove_connection
-    _, answered = scene.begin_subscribe(back, recover=last(made))
-    say(scene, MAX_WAITING)
-    assert scene.inboxes.let_go == []
-    say(scene, 1)
-    assert scene.inboxes.let_go == [back.id]
-    answered()
-    assert scene.heard(back) == []
-    assert len(scene.heard(ann)) == MAX_WAITING + 1

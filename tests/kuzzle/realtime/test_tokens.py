@@ -171,3 +171,19 @@ def test_nothing_is_left_of_connections_and_rooms_that_are_gone() -> None:
     assert scene.watcher.watched == []
     scene.realtime.end_token("t2", is_expired=True)
     assert scene.heard(emma) == []
+
+
+@pytest.mark.parametrize("is_expired", [True, False])
+def test_who_is_let_go_while_its_token_ends_is_gone_and_the_others_end_all_the_same(is_expired: bool) -> None:
+    """The notice that one has left, or that the time is over, may be what a client that does not read cannot take."""
+    scene = TokenScene()
+    people = [Connection("websocket") for _ in range(4)]
+    for who in people:
+        scene.subscribe_by(token("t1"), who, {}, users="all")
+        scene.subscribe_by(token("t1"), who, {"exists": "title"}, users="all")
+    scene.inboxes.deaf = {people[1].id, people[2].id}
+    scene.realtime.end_token("t1", is_expired=is_expired)
+    assert sorted(scene.inboxes.let_go) == sorted(who.id for who in people[1:3])
+    assert not any(scene.hears(who) for who in people)
+    assert (scene.realtime.subscriptions, scene.realtime.list_rooms(), scene.watcher.watched) == (0, {}, [])
+    assert not any(scene.inboxes.followers.values())

@@ -99,7 +99,8 @@ class Application:
         self.slots = RequestSlots(
             limits["concurrentRequests"], limits["requestsBufferSize"], limits["requestsBufferWarningThreshold"]
         )
-        self.events = Events()
+        pipes = config.section("plugins")["common"]
+        self.events = Events(pipe_warn_time_ms=pipes["pipeWarnTime"], pipe_timeout_ms=pipes["pipeTimeout"])
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
         self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
@@ -292,6 +293,7 @@ class Application:
         if not await self.slots.wait_idle(timeout_s):
             logger.warning("Stopping with %d requests still at work", self.slots.at_work)
         await self.background.finish(timeout_s)
+        await self.events.stop()
         await self._close()
 
     async def _close(self) -> None:

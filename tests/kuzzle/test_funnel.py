@@ -132,7 +132,7 @@ async def test_a_defect_reaches_the_log_and_not_the_client(server: Server, caplo
     server.app.events.add_pipe("server:beforeNow", break_down)
     with caplog.at_level(logging.ERROR):
         envelope = await execute(server, controller="server", action="now")
-    assert error_of(envelope) == (500, "core.fatal.unexpected_error")
+    assert error_of(envelope) == (500, "plugin.runtime.unexpected_error")
     assert "secret" not in str(envelope)
     assert "the secret of the house" in caplog.text
 

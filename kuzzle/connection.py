@@ -24,7 +24,8 @@ class Connection:
 
     Attributes:
         id: UUID, made here and never chosen by the client.
-        protocol: Name of the protocol as requests and notifications show it (`http`, `mqtt`...).
+        protocol: Name of the protocol as requests and notifications show it (`http`, `mqtt`...); empty for calls
+            from inside the server.
         ips: Addresses: the peer, and what X-Forwarded-For lists.
         peer: The address at the other end of the socket; empty where there is none.
         forwarded: What X-Forwarded-For lists, which the client may have made up, in its order.

@@ -106,8 +106,8 @@ class Entrypoint:
             counts[connection.protocol] = counts.get(connection.protocol, 0) + 1
         return counts
 
-    async def execute(self, connection: Connection, payload: Any) -> Response:
-        """Run one envelope.
+    def read(self, connection: Connection, payload: Any) -> Request:
+        """Return the request that an envelope is.
 
         Raises:
             EnvelopeError: It is no object, or a member has the wrong type.
@@ -116,7 +116,15 @@ class Entrypoint:
             self._refuse(payload)
         if None in payload.values():  # null equals absent
             payload = {name: value for name, value in payload.items() if value is not None}
-        request = Request(payload, connection)
+        return Request(payload, connection)
+
+    async def execute(self, connection: Connection, payload: Any) -> Response:
+        """Run one envelope.
+
+        Raises:
+            EnvelopeError: As `read`.
+        """
+        request = self.read(connection, payload)
         if self.is_shutting_down and connection.protocol != "http":
             response = self.api.failure(request, KuzzleError.without_id(503, "Kuzzle is shutting down"))
             self._count_refusal(request, response)

@@ -38,6 +38,14 @@ class ApiGeneration(ABC):
         """
 
     @abstractmethod
+    def word(self, request: Request, result: Any) -> Any:
+        """Return a result in the shapes of this generation, which a success carries.
+
+        Raises:
+            PartialError: Parts of it failed.
+        """
+
+    @abstractmethod
     def failure(self, request: Request, error: KuzzleError) -> Response:
         """Word an error; a PartialError or ResultingError keeps its result."""
 

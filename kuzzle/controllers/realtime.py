@@ -93,7 +93,7 @@ class RealtimeController(Controller):
     async def publish(self, request: Request) -> dict[str, bool]:
         """Send a message to whom it matches; its metadata tell the author."""
         message = self._specifications.prepare(request.target(), request.document_id, request.body)
-        metadata = {"author": request.user.id, "createdAt": int(time.time() * 1000)}
+        metadata = {"author": request.user.author, "createdAt": int(time.time() * 1000)}
         self._realtime.news.publish(request, request.document_id, {**message, "_kuzzle_info": metadata})
         return {"published": True}
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
 from kuzzle.security.definitions import Policy, ProfileDefinition, Restrictions, RoleDefinition
-from kuzzle.security.users import ANONYMOUS, User
+from kuzzle.security.users import ANONYMOUS, SERVER, User
 
 MAX_TABLES: Final = 1_000
 """Sets of profiles with a table of their own; where users have more of them, tables are made again."""
@@ -54,6 +54,8 @@ class Rights:
             index: None or empty: the action names none, and where it is allowed does not matter.
             collection: None or empty: any collection of the index.
         """
+        if user is SERVER:
+            return True
         scope = self._table(user.profile_ids).scope(controller, action)
         if isinstance(scope, bool):
             return scope

@@ -30,15 +30,22 @@ class User:
     """Somebody who asks.
 
     Attributes:
-        id: The kuid; `"-1"` for anonymous.
+        id: The kuid; `"-1"` for anonymous, empty for the server itself.
         profile_ids: Profiles whose rights add up.
     """
 
     id: str
     profile_ids: tuple[str, ...]
 
+    @property
+    def author(self) -> str | None:
+        """Who metadata name as the author of what he writes; None: nobody, the server itself."""
+        return self.id or None
+
 
 ANONYMOUS: Final = User("-1", ("anonymous",))
+SERVER: Final = User("", ())
+"""Code inside the server that acts for nobody; it may do everything."""
 
 
 class Users:

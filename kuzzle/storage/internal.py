@@ -1,4 +1,4 @@
-"""What the server itself keeps in the store, in collections of its internal index."""
+"""What the server itself and its plugins keep in the store, in collections of indexes that no client can name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kuzzle.storage.base import (
     WriteKind,
     WrittenDocument,
 )
-from kuzzle.storage.errors import DocumentNotFoundError, IndexAlreadyExistsError
+from kuzzle.storage.errors import DocumentNotFoundError, IndexAlreadyExistsError, UnknownIndexError
 from kuzzle.storage.hits import SearchPage
 from kuzzle.storage.tree import Query, Search
 
@@ -26,15 +26,24 @@ _REMOVED_AT_ONCE: Final = 500
 
 
 class InternalCollection:
-    """One collection of the internal index; it is made with its first document.
+    """One collection of an internal index; both are made with its first document.
 
     Reading one that does not exist finds nothing.
     """
 
-    def __init__(self, storage: Storage, name: str, properties: Mapping[str, Any], *, dynamic: str = "false") -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        name: str,
+        properties: Mapping[str, Any],
+        *,
+        dynamic: str = "false",
+        index: str = INTERNAL_INDEX,
+    ) -> None:
         """`properties` says which fields are searched, as in a mapping; all others are only kept, unless
         `dynamic` lets them grow the mapping."""
         self._storage = storage
+        self._index = index
         self.name = name
         self._mapping = {"dynamic": dynamic, "properties": dict(properties)}
 
@@ -48,7 +57,7 @@ class InternalCollection:
         """
         await self.make()
         return await self._storage.write_document(
-            INTERNAL_INDEX, self.name, kind, write, refresh=True, after_commit=after_commit
+            self._index, self.name, kind, write, refresh=True, after_commit=after_commit
         )
 
     async def put(self, document_id: str, source: Source) -> None:
@@ -76,7 +85,7 @@ class InternalCollection:
         """
         await self.make()
         outcomes = await self._storage.write_documents(
-            INTERNAL_INDEX,
+            self._index,
             self.name,
             WriteKind.CREATE_OR_REPLACE,
             [DocumentWrite(document_id, source) for document_id, source in documents.items()],
@@ -97,12 +106,12 @@ class InternalCollection:
 
     async def remove(self, document_id: str, *, after_commit: AfterCommit | None = None) -> bool:
         """Remove a document; False when there was none."""
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+        if not await self._storage.collection_exists(self._index, self.name):
             return False
         write = DocumentWrite(document_id, None, allow_trashed=True)
         try:
             await self._storage.write_document(
-                INTERNAL_INDEX, self.name, WriteKind.DELETE, write, refresh=True, after_commit=after_commit
+                self._index, self.name, WriteKind.DELETE, write, refresh=True, after_commit=after_commit
             )
         except DocumentNotFoundError:
             return False
@@ -113,23 +122,26 @@ class InternalCollection:
         for start in range(0, len(ids), _REMOVED_AT_ONCE):
             writes = [DocumentWrite(one, None, allow_trashed=True) for one in ids[start : start + _REMOVED_AT_ONCE]]
             await self._storage.write_documents(
-                INTERNAL_INDEX, self.name, WriteKind.DELETE, writes, refresh=True, after_commit=after_commit
+                self._index, self.name, WriteKind.DELETE, writes, refresh=True, after_commit=after_commit
             )
 
     async def find_ids(self, query: Query) -> list[str]:
         """Return the ids of all documents that match, in no particular order."""
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+        if not await self._storage.collection_exists(self._index, self.name):
             return []
-        return await self._storage.find_ids(INTERNAL_INDEX, self.name, query)
+        return await self._storage.find_ids(self._index, self.name, query)
 
     async def find(self, document_id: str) -> Source | None:
         """Return the content of a document, None if there is none."""
-        (found,) = await self._storage.get_documents(INTERNAL_INDEX, self.name, [document_id])
+        try:
+            (found,) = await self._storage.get_documents(self._index, self.name, [document_id])
+        except UnknownIndexError:
+            return None
         return None if found is None else found.source
 
     async def find_all(self) -> dict[str, Source]:
         """Return the contents of all documents by their ids, sorted."""
-        documents = await self._storage.get_documents(INTERNAL_INDEX, self.name, await self.ids())
+        documents = await self._storage.get_documents(self._index, self.name, await self.ids())
         return {document.id: document.source for document in documents if document is not None}
 
     async def search(self, search: Search) -> SearchPage:
@@ -138,9 +150,9 @@ class InternalCollection:
         Raises:
             StorageError: A query that the mapping cannot serve.
         """
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+        if not await self._storage.collection_exists(self._index, self.name):
             return SearchPage([], 0, None, 0)
-        return await self._storage.search(INTERNAL_INDEX, self.name, search)
+        return await self._storage.search(self._index, self.name, search)
 
     async def open_scroll(self, search: Search, lifetime_ms: int, owner: str) -> SearchPage:
         """Open a search that stays open, for its owner; return its first page.
@@ -149,7 +161,7 @@ class InternalCollection:
             StorageError: A query that the mapping cannot serve, or too many scrolls.
         """
         await self.make()
-        return await self._storage.open_scroll(INTERNAL_INDEX, self.name, search, lifetime_ms, owner=owner)
+        return await self._storage.open_scroll(self._index, self.name, search, lifetime_ms, owner=owner)
 
     async def next_scroll_page(self, scroll_id: str, lifetime_ms: int, owner: str) -> SearchPage:
         """Return the next page of a scroll of this collection.
@@ -157,19 +169,19 @@ class InternalCollection:
         Raises:
             UnknownScrollIdError: Scrolls of other collections are none of this one.
         """
-        target = (INTERNAL_INDEX, self.name)
+        target = (self._index, self.name)
         return await self._storage.next_scroll_page(scroll_id, lifetime_ms, within=target, owner=owner)
 
     async def ids(self) -> list[str]:
         """Return the ids of all documents, sorted."""
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+        if not await self._storage.collection_exists(self._index, self.name):
             return []
-        return sorted(await self._storage.find_ids(INTERNAL_INDEX, self.name))
+        return sorted(await self._storage.find_ids(self._index, self.name))
 
     async def get_mapping(self) -> CollectionMapping:
         """Return the mapping, fields that documents have brought included."""
         await self.make()
-        return await self._storage.get_mapping(INTERNAL_INDEX, self.name)
+        return await self._storage.get_mapping(self._index, self.name)
 
     async def update_mapping(self, mapping: dict[str, Any]) -> None:
         """Merge a mapping, as users write it.
@@ -178,19 +190,19 @@ class InternalCollection:
             StorageError: A mapping error.
         """
         await self.make()
-        await self._storage.update_mapping(INTERNAL_INDEX, self.name, mapping)
+        await self._storage.update_mapping(self._index, self.name, mapping)
 
     async def count(self, query: Query) -> int:
         """Count the documents that match; as `search` otherwise."""
-        if not await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+        if not await self._storage.collection_exists(self._index, self.name):
             return 0
-        return await self._storage.count(INTERNAL_INDEX, self.name, query)
+        return await self._storage.count(self._index, self.name, query)
 
     async def make(self) -> None:
         """Make the collection if there is none."""
-        if await self._storage.collection_exists(INTERNAL_INDEX, self.name):
+        if await self._storage.collection_exists(self._index, self.name):
             return
-        if not await self._storage.index_exists(INTERNAL_INDEX):
+        if not await self._storage.index_exists(self._index):
             with contextlib.suppress(IndexAlreadyExistsError):  # somebody else's request was faster
-                await self._storage.create_index(INTERNAL_INDEX)
-        await self._storage.create_collection(INTERNAL_INDEX, self.name, self._mapping)
+                await self._storage.create_index(self._index)
+        await self._storage.create_collection(self._index, self.name, self._mapping)

@@ -109,17 +109,19 @@ class ApiV1(ApiGeneration):
         self._public_actions: dict[str, Any] | None = None
 
     def success(self, request: Request, result: Any) -> Response:
-        shape = _SHAPES.get(type(result))
-        if shape is not None:
-            try:
-                result = shape(request, result)
-            except PartialError as error:
-                return self.failure(request, error)
+        try:
+            result = self.word(request, result)
+        except PartialError as error:
+            return self.failure(request, error)
         headers = NO_HEADERS if request.headers is None else request.headers
         status = request.status
         if request.raw:
             return Response(request.id, status, result, headers, raw=True)
         return Response(request.id, status, _envelope(request, status, None, result), headers)
+
+    def word(self, request: Request, result: Any) -> Any:
+        shape = _SHAPES.get(type(result))
+        return result if shape is None else shape(request, result)
 
     def failure(self, request: Request, error: KuzzleError) -> Response:
         result = error.result if isinstance(error, PartialError | ResultingError) else None
@@ -155,11 +157,11 @@ class ApiV1(ApiGeneration):
     def stamp(
         self, kind: WriteKind, source: dict[str, Any] | None, request: Request, *, many: bool = False
     ) -> dict[str, Any]:
-        metadata = metadata_of_write(kind, request.user.id, int(self._clock() * 1000), many=many)
+        metadata = metadata_of_write(kind, request.user.author, int(self._clock() * 1000), many=many)
         return {"_kuzzle_info": metadata} if source is None else {**source, "_kuzzle_info": metadata}
 
     def stamp_imported_change(self, source: dict[str, Any], request: Request) -> dict[str, Any]:
-        return {**source, "_kuzzle_info": {"updater": request.user.id, "updatedAt": int(self._clock() * 1000)}}
+        return {**source, "_kuzzle_info": {"updater": request.user.author, "updatedAt": int(self._clock() * 1000)}}
 
     def visible(self, query: Query, request: Request) -> Query:
         return query if request.argument("includeTrash") else without_trash(query)

@@ -26,11 +26,11 @@ METADATA_MAPPING: Final = {
 _IN_TRASH: Final = Term("_kuzzle_info.active", False)
 
 
-def metadata_of_write(kind: WriteKind, author: str, now: int, *, many: bool) -> dict[str, Any]:
+def metadata_of_write(kind: WriteKind, author: str | None, now: int, *, many: bool) -> dict[str, Any]:
     """Return the metadata that a write leaves in its document.
 
     Args:
-        author: Id of the user who writes.
+        author: Id of the user who writes; None: nobody, the server itself.
         now: Milliseconds since the epoch.
         many: The write is one of an m* action: these never set the updater of a new content, and their
             updates take a document out of the trash.

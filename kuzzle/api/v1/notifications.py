@@ -35,7 +35,7 @@ def document_notification(event: DocumentEvent) -> dict[str, Any]:
         "collection": request.collection,
         "controller": request.controller,
         "action": event.action,
-        "protocol": request.connection.protocol,
+        "protocol": request.connection.protocol or None,
         "scope": event.scope,
         "state": event.state,
         "result": _told(event),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
+from kuzzle.security.users import ANONYMOUS, SERVER
 from kuzzle.security.verified_tokens import Token
 
 
@@ -18,12 +19,22 @@ def token_of(request: Request) -> Token:
     return request.token
 
 
+def check_somebody(request: Request) -> None:
+    """Refuse the server itself, where an action is about who asks.
+
+    Raises:
+        KuzzleError: `security.rights.unauthorized`.
+    """
+    if request.user is SERVER:
+        raise KuzzleError("security.rights.unauthorized")
+
+
 def check_logged_in(request: Request) -> str:
     """Return the id of who asks.
 
     Raises:
         KuzzleError: `security.rights.unauthorized`: nobody is logged in.
     """
-    if request.user.id == "-1":
+    if request.user in (ANONYMOUS, SERVER):
         raise KuzzleError("security.rights.unauthorized")
     return request.user.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kuzzle.api.results import CurrentUser
-from kuzzle.controllers.auth.callers import check_logged_in
+from kuzzle.controllers.auth.callers import check_logged_in, check_somebody
 from kuzzle.controllers.base import Controller, action
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
@@ -31,6 +31,7 @@ class CurrentUserController(Controller):
     @action("getCurrentUser")
     async def get_current_user(self, request: Request) -> CurrentUser:
         """Return the caller, and the strategies by which he can log in."""
+        check_somebody(request)
         user = await self._users.read(request.user.id)
         if request.user.id == ANONYMOUS.id:
             return CurrentUser(user, None)
@@ -50,5 +51,6 @@ class CurrentUserController(Controller):
     @action("getMyRights")
     async def get_my_rights(self, request: Request) -> dict[str, Any]:
         """List what the caller's profiles allow and deny."""
+        check_somebody(request)
         rights = self._rights.listing(request.user.profile_ids)
         return {"hits": rights, "total": len(rights)}

@@ -35,7 +35,7 @@ class Bounds:
 
 def content_of(request: Request, content: Mapping[str, Any], *, is_update: bool = False) -> Source:
     """Return a content with the metadata of this request."""
-    return stamped(content, request.user.id, int(time.time() * 1000), is_update=is_update)
+    return stamped(content, request.user.author, int(time.time() * 1000), is_update=is_update)
 
 
 def shown(definition: Definition) -> SecurityObject:

@@ -273,7 +273,7 @@ class LocalStrategy(Strategy):
         if password is None and imported is None:
             return kept
         changed = {name: value for name, value in kept.items() if name not in _IMPORTED and name != "hash"}
-        changed |= {"changedAt": self._now_ms(), "updater": None if request is None else request.user.id}
+        changed |= {"changedAt": self._now_ms(), "updater": None if request is None else request.user.author}
         if password is None:
             return {**changed, **(imported or {})}
         policies = await self._policies.of(kuid)

@@ -65,6 +65,8 @@ class Funnel:
     async def execute_inside(self, request: Request, user: User) -> Any:
         """Run a request of code inside the server, which says for whom it asks: no token, no slot.
 
+        Its events are fired if the request says so.
+
         Returns:
             The result as the API words it.
 
@@ -110,12 +112,12 @@ class Funnel:
         if request.volatile:
             request.api.check_sdk(request.volatile)
 
-        if self._events.has_listeners(definition.before_event):
+        if self._events.has_listeners(definition.before_event) and request.fires_events:
             request = await self._events.fire(definition.before_event, request)
         definition.check(request.payload)
         try:
             result: object = await method(request)
-            if self._events.has_listeners(definition.after_event):
+            if self._events.has_listeners(definition.after_event) and request.fires_events:
                 result = await self._events.fire(definition.after_event, result)
         finally:
             # From here to the protocol's sending of the answer nothing waits, so the loop comes to this after it.

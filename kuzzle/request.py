@@ -31,6 +31,7 @@ class Request:
         status: HTTP status of a success.
         after_answer: What the action leaves to be done once the answer is on its way.
         raw: True when the action's result is sent alone, without the envelope.
+        fires_events: False when none of the events of its way are fired, as of what plugins ask for.
     """
 
     __slots__ = (
@@ -43,6 +44,7 @@ class Request:
         "controller",
         "defaults",
         "document_id",
+        "fires_events",
         "headers",
         "id",
         "index",
@@ -81,6 +83,7 @@ class Request:
         self.token = None
         self.status = 200
         self.raw = False
+        self.fires_events = True
         self.after_answer: Callable[[], None] | None = None
 
     def argument(self, name: str) -> Any:

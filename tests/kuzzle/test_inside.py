@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +107,34 @@ async def test_what_failed_in_part_is_raised_with_what_worked(server: Server) ->
     assert [error["document"]["_id"] for error in caught.value.errors] == ["emma"]
 
 
-async def test_a_defect_tells_its_details_to_the_log_alone(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    async def break_down(_request: Request) -> Request:
+async def test_a_defect_tells_its_details_to_the_log_alone(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def break_down() -> list[str]:
         raise ZeroDivisionError("the secret of the house")
 
-    server.app.events.add_pipe("server:beforeNow", break_down)
-    with pytest.raises(KuzzleError) as caught, caplog.at_level(logging.CRITICAL, "kuzzle.funnel"):
-        await ask(server, "server:now")
+    monkeypatch.setattr(server.app.storage, "list_indexes", break_down)
+    with pytest.raises(KuzzleError) as caught:
+        await ask(server, "index:list")
     assert caught.value.id == "core.fatal.unexpected_error"
     assert "secret" not in caught.value.message
+    assert "the secret of the house" in caplog.text
+
+
+@pytest.mark.parametrize("fires_events", [True, False])
+async def test_its_events_are_fired_if_it_says_so(server: Server, fires_events: bool) -> None:
+    fired: list[str] = []
+
+    async def note(payload: Any) -> Any:
+        fired.append("now")
+        return payload
+
+    server.app.events.add_pipe("server:beforeNow", note)
+    server.app.events.add_pipe("server:afterNow", note)
+    request = Request({"controller": "server", "action": "now"}, Connection(""))
+    request.fires_events = fires_events
+    await server.app.funnel.execute_inside(request, SERVER)
+    assert len(fired) == (2 if fires_events else 0)
 
 
 async def test_subscribers_hear_of_it_without_a_protocol(server: Server) -> None:

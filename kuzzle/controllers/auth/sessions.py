@@ -40,7 +40,7 @@ class SessionsController(Controller):
                 request.set_header(header, value)
             return LoginStep(found.status, dict(found.headers))
         content: Any = found
-        if self._events.has_listeners("auth:strategyAuthenticated"):
+        if request.fires_events and self._events.has_listeners("auth:strategyAuthenticated"):
             event = {"strategy": name, "content": found}
             content = (await self._events.fire("auth:strategyAuthenticated", event))["content"]
         if not isinstance(content, User):  # a pipe has more to ask of the client

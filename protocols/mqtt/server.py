@@ -157,7 +157,8 @@ class MqttProtocol(Protocol):
 
     def _send(self, connection_id: str, channel: str, notification: Notification) -> None:
         socket = self._by_connection.get(connection_id)
-        session = None if socket is None else socket.link.session
+        # The session of a client that is gone may have gone on with another connection.
+        session = None if socket is None or not socket.link.is_open else socket.link.session
         if session is not None:
             message = Message(channel, notification.encode(), _NOTIFICATION_QOS)
             session.deliver(message, session.subscriptions.get(channel, _NOT_SUBSCRIBED))
@@ -175,6 +176,10 @@ class MqttProtocol(Protocol):
         for notification in notifications:
             self._send(connection_id, channel, notification)
         self.join_channel(channel, connection_id)
+
+    def _end_holds(self, connection_id: str) -> None:
+        for channel in tuple(self._held):
+            self._end_hold(channel, connection_id)
 
     def _end_hold(self, channel: str, connection_id: str) -> None:
         held = self._held.get(channel)
@@ -237,7 +242,8 @@ class MqttProtocol(Protocol):
         self._by_connection[link.connection.id].watch_keep_alive()
 
     def ended(self, link: Link) -> None:
-        """Remove a client that is gone, after `disconnectDelay`."""
+        """Remove a client that is gone, after `disconnectDelay`; its session hears at once what it was held from."""
+        self._end_holds(link.connection.id)
         self._remove_later(link.connection.id)
 
     def authenticate(self, link: Link, packet: Connect) -> None:
@@ -299,8 +305,7 @@ class MqttProtocol(Protocol):
     def _remove(self, connection_id: str) -> None:
         self._removals.pop(connection_id, None)
         self._followers.leave_all(connection_id)
-        for channel in tuple(self._held):
-            self._end_hold(channel, connection_id)
+        self._end_holds(connection_id)
         self.entrypoint.remove_connection(connection_id)
 
     # --- requests

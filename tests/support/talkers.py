@@ -97,7 +97,9 @@ async def talker(server: Server, protocol: str) -> AsyncIterator[Talker]:
     if protocol == "http":
         yield HttpTalker(server)
     elif protocol == "websocket":
-        yield WebSocketTalker(await server.websocket())
+        websocket = await server.websocket()
+        yield WebSocketTalker(websocket)
+        websocket.close()
     else:
         port = str(server.port(protocol))
         arguments = ["socket.io-client-2.0", port] if protocol == "socketio" else [port]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mqtt_raw import DISCONNECT
 from mqtt_stage import Stage
 
 from kuzzle.notification import Notification
@@ -105,3 +106,23 @@ async def test_an_absent_client_with_a_persistent_session_finds_its_notification
         back = await stage.join("a", clean=False)
         assert back.session_present
         assert [(await back.message()).json["number"] for _ in range(3)] == [0, 1, 2]
+
+
+async def test_a_session_hears_on_when_its_connection_is_lost_before_a_replay() -> None:
+    """What is said from then on waits for it, or goes to the connection that it has gone on with."""
+    async with Stage({"disconnectDelay": 60_000}) as stage:
+        peer = await stage.join("a", clean=False)
+        await peer.subscribe(("channel", 1))
+        (connection_id,) = stage.entrypoint.connections
+        stage.protocol.hold_channel("channel", connection_id)
+        stage.protocol.broadcast(["channel"], Notification({"number": 0}))
+        assert await peer.is_silent()
+        peer.send(DISCONNECT)
+        await peer.closed()
+        stage.protocol.broadcast(["channel"], Notification({"number": 1}))
+        back = await stage.join("a", clean=False)
+        stage.protocol.replay("channel", connection_id, [Notification({"number": 0})])
+        stage.protocol.broadcast(["channel"], Notification({"number": 2}))
+        assert [(await back.message()).json["number"] for _ in range(2)] == [1, 2]
+        assert await back.is_silent()
+        assert stage.protocol._held == {}

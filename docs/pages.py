@@ -48,6 +48,8 @@ def navigation() -> list[Any]:
         {"Protocols": "protocols.md"},
         {"API": [{"Overview": "api/overview.md"}, *({name: f"api/{file_name(name)}"} for name in controllers)]},
         {"Errors": "errors.md"},
+        {"Search language": "search.md"},
+        {"Filters": "filters.md"},
         *({title: path} for title, path in WRITTEN if (FOLDER / path).exists()),
         {"Configuration": "configuration.md"},
         {"Differences from Kuzzle": "differences.md"},

@@ -322,6 +322,8 @@ _READERS: Final[Mapping[str, Callable[[_FilterReader, Any, str, bool, int], Expr
     "match": _FilterReader.match,
     "select": _FilterReader.select,
 }
+KEYWORDS: Final = frozenset(_READERS.keys() - LATER_KEYWORDS)
+"""Keywords that filters of the first generation have."""
 
 
 def _unescaped(path: str) -> str:

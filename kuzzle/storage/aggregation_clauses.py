@@ -198,3 +198,5 @@ _READERS: Final[Mapping[str, Callable[[str, Any], Kind]]] = {
     **BUCKET_READERS,
     **HIT_READERS,
 }
+AGGREGATION_NAMES: Final = frozenset(_READERS)
+"""The names of all aggregations."""

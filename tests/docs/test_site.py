@@ -76,6 +76,11 @@ def test_every_action_has_an_example_and_no_example_lacks_its_action() -> None:
     assert {action for action in known - shown if action[0] not in WITHOUT_EXAMPLES} == set()
 
 
+def test_no_block_of_code_is_shown_as_text(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        assert "```" not in page.read_text(), page
+
+
 def test_nothing_on_the_site_is_fetched_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         for address in re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="([^"]+)"', page.read_text()):

@@ -41,7 +41,7 @@ def place(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def example(name: str) -> dict[str, Any]:
-    match = re.search(rf"```json {name}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    match = re.search(rf'```json title="{name}"\n(.*?)```', PAGE.read_text(), re.DOTALL)
     assert match is not None
     content: dict[str, Any] = json.loads(match[1])
     return content

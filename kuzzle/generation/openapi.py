@@ -23,6 +23,7 @@ from kuzzle.generation.definitions import (
     error_status,
     response_ids,
 )
+from kuzzle.generation.pages import PAGES_TAG, page_operations
 from kuzzle.schemas import load_example
 
 _PLACEHOLDER: Final = re.compile(r":(\w+)")
@@ -37,11 +38,11 @@ compressed (`gzip`, `deflate`). An absent member may also be null."""
 
 
 def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the document for all actions that HTTP reaches."""
+    """Return the document for all actions that HTTP reaches, and for its pages."""
     definitions = Definitions(catalogue, "#/components/schemas/")
     schemas = definitions.all()
     schemas[_NO_ENVELOPE] = _http_failure(definitions)
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, Any]] = dict(page_operations())
     for definition in catalogue:
         for number, route in enumerate(definition.routes):
             path = _PLACEHOLDER.sub(r"{\1}", route.path)
@@ -57,7 +58,10 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": "/", "description": "The server that this document comes from."}],
         "security": [{"bearer": []}, {}],
-        "tags": [{"name": name} for name in sorted({each.controller for each in catalogue if each.routes})],
+        "tags": [
+            *({"name": name} for name in sorted({each.controller for each in catalogue if each.routes})),
+            {"name": PAGES_TAG},
+        ],
         "paths": {path: paths[path] for path in sorted(paths)},
         "components": {
             "schemas": dict(sorted(schemas.items())),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kuzzle.generation.client.shapes import Shape, Shapes, pascal
+from kuzzle.generation.pages import PAGES_TAG
 
 Document = Mapping[str, Any]
 
@@ -187,6 +188,8 @@ def _routes(openapi: Document) -> Iterator[tuple[tuple[str, str], list[tuple[str
     for path, operations in openapi["paths"].items():
         for verb, operation in operations.items():
             (controller,) = operation["tags"]
+            if controller == PAGES_TAG:
+                continue
             parts = operation["operationId"].removeprefix(f"{controller.replace('/', '.')}.").split(".")
             number = int(parts[1]) if len(parts) > 1 else 1
             found.setdefault((controller, parts[0]), []).append((number, verb.upper(), path))

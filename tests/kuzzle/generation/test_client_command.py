@@ -11,6 +11,11 @@ from running import RunningServer, run
 from shell_operator import Operator
 
 BOOKS = {"properties": {"title": {"type": "text"}, "year": {"type": "integer"}}}
+# Order of sets, encoding of texts, sorting, time zone: nothing of these may be seen in what is generated.
+MACHINES = (
+    {"PYTHONHASHSEED": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+    {"PYTHONHASHSEED": "2", "LC_ALL": "C", "LANG": "tr_TR.ISO-8859-9", "PYTHONUTF8": "0", "TZ": "Asia/Tokyo"},
+)
 PYTHON = ("generate", "client", "--lang", "python")
 MODELS = Path("kuzzle_client") / "models.py"
 
@@ -59,6 +64,20 @@ def test_mappings_are_read_as_the_user_of_a_token(closed: RunningServer, tmp_pat
     missing = run(tmp_path, *arguments(closed, "--token-file", "token", collection="library/none"))
     assert missing.returncode == 1
     assert "library/none" in missing.stderr
+
+
+@pytest.mark.parametrize("language", ["python", "typescript"])
+def test_the_same_bytes_come_at_each_run_whatever_the_machine(language: str, tmp_path: Path) -> None:
+    (tmp_path / "mappings.json").write_text(json.dumps({"library": {"books": BOOKS}}))
+    models = ("--collections", "library/books", "--mappings", "mappings.json")
+    runs = []
+    for number, machine in enumerate(MACHINES):
+        folder = tmp_path / str(number)
+        done = run(tmp_path, *PYTHON[:-1], language, "--out", str(folder), *models, changes=machine)
+        assert (done.returncode, done.stderr) == (0, "")
+        runs.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert len(runs[0]) > 20
+    assert runs[0] == runs[1]
 
 
 def test_a_second_run_replaces_what_the_first_wrote_and_nothing_else(tmp_path: Path) -> None:

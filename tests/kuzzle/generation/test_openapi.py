@@ -7,21 +7,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
+from harness import Server
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from kuzzle.catalogue import ActionDefinition, Catalogue
 from kuzzle.errors import error_table
 from kuzzle.generation.openapi import openapi_document
+from kuzzle.generation.pages import PAGES_TAG
+from protocols.http.pages import Pages
 
 CATALOGUE = Catalogue.load(1)
 DOCUMENT = openapi_document(CATALOGUE)
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the operations of actions."""
     for path, verbs in DOCUMENT["paths"].items():
         for verb, operation in verbs.items():
-            yield path, verb, operation
+            if operation["tags"] != [PAGES_TAG]:
+                yield path, verb, operation
 
 
 def operation(verb: str, path: str) -> dict[str, Any]:
@@ -48,7 +54,18 @@ def test_every_route_is_an_operation_with_a_name_of_its_own() -> None:
 
 def test_every_operation_has_a_tag_that_the_document_knows() -> None:
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
-    assert {tag for _, _, operation in operations() for tag in operation["tags"]} == tags
+    assert {PAGES_TAG, *(tag for _, _, operation in operations() for tag in operation["tags"])} == tags
+
+
+async def test_every_page_of_the_server_is_described_and_is_as_described(server: Server) -> None:
+    pages = {path: verbs["get"] for path, verbs in DOCUMENT["paths"].items() if "get" in verbs}
+    described = {path: operation for path, operation in pages.items() if operation["tags"] == [PAGES_TAG]}
+    assert Pages(server.app.entrypoint, {}).by_path().keys() == described.keys()
+    for path, operation in described.items():
+        reply = await server.http("GET", path, checks=False)
+        (content_type, content), *_ = operation["responses"][str(reply.status)]["content"].items()
+        assert reply.headers["Content-Type"].partition(";")[0] == content_type
+        Draft202012Validator(content["schema"]).validate(yaml.safe_load(reply.body))
 
 
 def test_every_placeholder_is_a_required_parameter_that_is_not_empty() -> None:

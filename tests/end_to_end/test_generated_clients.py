@@ -24,6 +24,7 @@ from running import ROOT, run
 from tornado.testing import bind_unused_port
 
 TYPESCRIPT_APPLICATION = CLIENTS / "generated_typescript.ts"
+BOUNDS_APPLICATION = CLIENTS / "generated_bounds.ts"
 PYTHON_APPLICATION = CLIENTS / "generated_python.py"
 GUIDE = ROOT / "docs" / "clients.md"
 
@@ -54,9 +55,11 @@ def typescript_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compile_typescript("--project", str(client))
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "guide.ts").write_text(example("typescript"))
-    shutil.copy(TYPESCRIPT_APPLICATION, folder)
+    for application in (TYPESCRIPT_APPLICATION, BOUNDS_APPLICATION):
+        shutil.copy(application, folder)
     options = ["--strict", "--target", "ES2022", "--module", "NodeNext", "--outDir", str(folder)]
-    compile_typescript(*options, str(folder / "guide.ts"), str(folder / TYPESCRIPT_APPLICATION.name))
+    names = ("guide.ts", TYPESCRIPT_APPLICATION.name, BOUNDS_APPLICATION.name)
+    compile_typescript(*options, *(str(folder / name) for name in names))
     return folder
 
 
@@ -160,6 +163,29 @@ async def test_the_typescript_client_runs_an_application_in_node(typescript_fold
         urls = (f"ws://localhost:{server.port('websocket')}", server.url)
         async with node_running("generated_node.mjs", str(module), *urls) as client:
             await check_application(client, tmp_path, server)
+
+
+async def test_the_typescript_client_bounds_its_queues_and_says_why_subscriptions_end(
+    typescript_folder: Path, tmp_path: Path
+) -> None:
+    async with Server(tmp_path, {"security": {"passwords": CHEAP_PASSWORDS}}) as server:
+        await add_user(server, "ann", "admin")
+        await server.prepare()
+        module = typescript_folder / BOUNDS_APPLICATION.with_suffix(".js").name
+        urls = (f"ws://localhost:{server.port('websocket')}", server.url)
+        async with node_running("generated_node.mjs", str(module), *urls) as client:
+            assert await client.value() == "ConnectionLostError"
+            assert await client.value() == [["0", "1"], "SubscriberTooSlowError"]
+            assert await client.value() == ["done", "done", "TooManyWaitingError"]
+            assert await client.value() == "done"
+            expired = ["TokenExpired", "TokenExpiredError"]
+            assert await client.value() == [[expired, expired], None, 1, False]
+            assert await client.value() == "emma"
+            assert await client.value() == [True, "done"]
+            assert await client.value() == "stop"
+            await server.stop()
+            assert await client.value() == ["RequestTimeoutError", "RequestTimeoutError", "TooManyWaitingError"]
+            assert await client.rest() == [[True, False]]
 
 
 async def test_the_example_in_typescript_says_what_the_guide_says(typescript_folder: Path, tmp_path: Path) -> None:

@@ -255,6 +255,7 @@ def _package() -> Iterator[str]:
         "PartialError",
         "RequestTimeoutError",
         "SubscriberTooSlowError",
+        "TokenExpiredError",
         "TooManyWaitingError",
         "UnreadableAnswerError",
     )

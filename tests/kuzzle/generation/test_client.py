@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from harness import Server
+from people import CHEAP_PASSWORDS, PASSWORD, add_user
 
 from kuzzle.catalogue import ActionDefinition, Catalogue
 from kuzzle.generation.bundle import bundled_schema
@@ -16,8 +18,10 @@ from kuzzle.generation.client.python.failures import (
     ConnectionLostError,
     RequestTimeoutError,
     SubscriberTooSlowError,
+    TokenExpiredError,
     TooManyWaitingError,
 )
+from kuzzle.generation.client.python.subscription import Subscription
 from kuzzle.generation.client.python_client import python_client
 from kuzzle.generation.client.typescript_client import typescript_client
 from kuzzle.generation.openapi import openapi_document
@@ -57,8 +61,68 @@ async def test_a_subscription_that_is_not_read_ends_after_what_it_may_hold(serve
             await anext(news)
 
 
+BOOKS = {"index": "library", "collection": "books"}
+
+
+@pytest.fixture
+def guarded(start_server: Callable[..., Server]) -> Server:
+    """A server whose passwords cost little."""
+    return start_server({"security": {"passwords": CHEAP_PASSWORDS}})
+
+
+async def log_in(client: Connection, expires_in: str) -> None:
+    credentials = {"username": "ann", "password": PASSWORD}
+    await client.request("auth", "login", {"strategy": "local", "expiresIn": expires_in}, credentials)
+
+
+async def subscribe(client: Connection, filters: dict[str, Any] | None = None) -> Subscription[Any]:
+    return await client.stream("realtime", "subscribe", BOOKS, filters or {}, None)
+
+
+async def test_the_end_of_a_token_ends_its_subscriptions_with_an_error_and_leaves_the_client(guarded: Server) -> None:
+    await guarded.prepare()
+    await add_user(guarded, "ann", "admin")
+    async with Connection(f"ws://localhost:{guarded.port('websocket')}") as client:
+        open_to_all = await subscribe(client, {"exists": "title"})
+        told: list[str] = []
+        client.on("token_expired", lambda: told.append("expired"))
+        await log_in(client, "4s")
+        ending = [await subscribe(client) for _ in range(2)]
+        for news in ending:
+            notification: dict[str, Any] = {}
+            while notification.get("type") != "TokenExpired":
+                notification = await asyncio.wait_for(anext(news), 30)
+            with pytest.raises(TokenExpiredError, match="Expired"):
+                await anext(news)
+        assert (client.jwt, told, open_to_all.is_ended) == (None, ["expired"], False)
+        await log_in(client, "1h")
+        again = await subscribe(client)
+        await client.request("realtime", "publish", {**BOOKS, "_id": "emma"}, {})
+        assert (await asyncio.wait_for(anext(again), 30))["result"]["_id"] == "emma"
+
+
+async def test_a_logout_ends_the_subscriptions_of_a_token_that_was_exchanged(guarded: Server) -> None:
+    await guarded.prepare()
+    await add_user(guarded, "ann", "admin")
+    async with Connection(f"ws://localhost:{guarded.port('websocket')}") as client:
+        await log_in(client, "1h")
+        news = await subscribe(client)
+        await client.request("auth", "refreshToken")
+        await client.request("auth", "logout")
+        assert news.is_ended
+        assert [each async for each in news] == []
+
+
+async def test_answers_that_are_waited_for_are_bounded(server: Server) -> None:
+    async with Connection(f"ws://localhost:{server.port('websocket')}", max_pending=2) as client:
+        calls = (client.request("server", "now") for _ in range(3))
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(each) for each in answers] == [dict, dict, TooManyWaitingError]
+        assert await client.request("server", "now")
+
+
 async def test_requests_wait_for_a_lost_server_in_bounded_number_and_time(server: Server) -> None:
-    client = Connection(f"ws://localhost:{server.port('websocket')}", timeout_s=0.5, max_waiting=2)
+    client = Connection(f"ws://localhost:{server.port('websocket')}", timeout_s=2, max_waiting=2)
     with pytest.raises(ConnectionLostError):
         await client.request("server", "now")
     await client.open()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from .failures import ClientError, ConnectionLostError, KuzzleError, NoRouteError, PartialError
+from .failures import ClientError, ConnectionLostError, KuzzleError, NoRouteError, PartialError, TokenExpiredError
 from .http_transport import HttpTransport, Routes
 from .subscription import Subscription
 from .transport import Answer, Call, Transport
@@ -30,6 +30,7 @@ class Connection:
         jwt: A token to begin with; `auth.login` gets one, `auth.logout` and the end of its life take it away.
         timeout_s: How long to wait for an answer, the connection included.
         max_waiting: How many requests may wait while a WebSocket is lost.
+        max_pending: How many requests may wait for their answers on a WebSocket.
         max_queue: How many notifications of a subscription may wait to be read.
         first_pause_s, longest_pause_s: Pauses before a WebSocket is tried again.
         heartbeat_s: After so long a silence a WebSocket is asked for a sign of life.
@@ -47,6 +48,7 @@ class Connection:
         jwt: str | None = None,
         timeout_s: float = 30,
         max_waiting: int = 1000,
+        max_pending: int = 10_000,
         max_queue: int = 10_000,
         first_pause_s: float = 0.1,
         longest_pause_s: float = 10,
@@ -64,6 +66,7 @@ class Connection:
                 url,
                 timeout_s=timeout_s,
                 max_waiting=max_waiting,
+                max_pending=max_pending,
                 first_pause_s=first_pause_s,
                 longest_pause_s=longest_pause_s,
                 heartbeat_s=heartbeat_s,
@@ -161,6 +164,9 @@ class Connection:
         if call.action in ("login", "refreshToken"):
             if isinstance(result, dict) and isinstance(result.get("jwt"), str):
                 self.jwt = result["jwt"]
+                if call.action == "refreshToken":  # the server carries the subscriptions of the old one on
+                    for subscription in [each for each in self._subscriptions if each.call.jwt == call.jwt]:
+                        subscription.call = dataclasses.replace(subscription.call, jwt=self.jwt)
         elif call.action == "logout":
             self.jwt = None
             for subscription in [each for each in self._subscriptions if each.call.jwt == call.jwt]:
@@ -200,7 +206,7 @@ class Connection:
         for subscription in [each for each in self._subscriptions if each.channel == message.get("room")]:
             subscription.take(message)
             if message["type"] == "TokenExpired":
-                self._drop(subscription)
+                self._drop(subscription, TokenExpiredError(str(message.get("message", ""))))
                 self._token_expired(subscription.call.jwt)
             elif subscription.is_ended:  # it reads too slowly
                 self._subscriptions.remove(subscription)

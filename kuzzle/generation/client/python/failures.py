@@ -53,11 +53,15 @@ class RequestTimeoutError(ClientError):
 
 
 class TooManyWaitingError(ClientError):
-    """Too many requests wait for the connection to come back; this one was not sent."""
+    """Too many requests wait for the connection to come back, or for their answers; this one was not sent."""
 
 
 class SubscriberTooSlowError(ClientError):
     """A subscription was ended because too many notifications waited to be read."""
+
+
+class TokenExpiredError(ClientError):
+    """A subscription was ended because the time of its token is over."""
 
 
 class NoRouteError(ClientError):

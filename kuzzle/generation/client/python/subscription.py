@@ -18,8 +18,9 @@ class Subscription(Generic[Notification]):
 
     Use it as `async with await client.realtime.subscribe(...) as news:` and `async for notification in news:`.
     It outlives lost connections: the client subscribes again, and what happened meanwhile is not told. The iteration
-    ends when the subscription is closed or its token expires (the last notification says so), and raises
+    ends when the subscription is closed or the client logs out, and raises
 
+    - TokenExpiredError after the notification that says so;
     - SubscriberTooSlowError after `max_queue` notifications, when more waited than that;
     - the KuzzleError with which the server refused to subscribe again.
 

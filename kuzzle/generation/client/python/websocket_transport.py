@@ -39,6 +39,7 @@ class WebSocketTransport:
         *,
         timeout_s: float,
         max_waiting: int,
+        max_pending: int,
         first_pause_s: float,
         longest_pause_s: float,
         heartbeat_s: float,
@@ -49,6 +50,7 @@ class WebSocketTransport:
         self._url = url
         self._timeout_s = timeout_s
         self._max_waiting = max_waiting
+        self._max_pending = max_pending
         self._first_pause_s = first_pause_s
         self._longest_pause_s = longest_pause_s
         self._heartbeat_s = heartbeat_s
@@ -125,6 +127,8 @@ class WebSocketTransport:
     async def _exchange(self, call: Call, heard: Callable[[Answer], None] | None) -> Answer:
         if self._socket is None:
             raise ConnectionLostError("the client is not connected")
+        if len(self._answers) >= self._max_pending:
+            raise TooManyWaitingError(f"{len(self._answers)} requests wait for their answers already")
         request_id = f"{self._prefix}-{next(self._numbers)}"
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[request_id] = (answer, heard)

@@ -1,6 +1,6 @@
 // What controllers ask through: the token, the errors and the subscriptions of one client.
 
-import { ConnectionLostError, KuzzleError, NoRouteError, type ErrorContent } from './failures.js';
+import { ConnectionLostError, KuzzleError, NoRouteError, TokenExpiredError, type ErrorContent } from './failures.js';
 import { HttpTransport, type Routes } from './http_transport.js';
 import { Subscription } from './subscription.js';
 import type { Answer, Call, Sending, Transport } from './transport.js';
@@ -23,6 +23,8 @@ export interface Options {
   timeoutMs?: number;
   /** How many requests may wait while a WebSocket is lost: 1,000. */
   maxWaiting?: number;
+  /** How many requests may wait for their answers on a WebSocket: 10,000. */
+  maxPending?: number;
   /** How many notifications of a subscription may wait to be read: 10,000. */
   maxQueue?: number;
   /** Pauses before a WebSocket is tried again: from 100 ms to 10 s. */
@@ -57,6 +59,7 @@ export class Connection {
       const transport = new WebSocketTransport(url, {
         timeoutMs,
         maxWaiting: options.maxWaiting ?? 1000,
+        maxPending: options.maxPending ?? 10_000,
         firstPauseMs: options.firstPauseMs ?? 100,
         longestPauseMs: options.longestPauseMs ?? 10_000,
         heartbeatMs: options.heartbeatMs ?? 20_000,
@@ -151,7 +154,12 @@ export class Connection {
   #followLogin(call: Call, result: unknown): void {
     if (call.action === 'login' || call.action === 'refreshToken') {
       const jwt = (result as { jwt?: unknown } | null)?.jwt;
-      if (typeof jwt === 'string') this.jwt = jwt;
+      if (typeof jwt !== 'string') return;
+      this.jwt = jwt;
+      if (call.action === 'login') return;
+      for (const each of this.#subscriptions) { // the server carries those of the old token on
+        if (each.call.jwt === call.jwt) each.call = { ...each.call, jwt };
+      }
     } else if (call.action === 'logout') {
       this.jwt = undefined;
       for (const subscription of this.#subscriptions) {
@@ -196,7 +204,7 @@ export class Connection {
       if (subscription.channel !== message['room']) continue;
       subscription.take(message);
       if (message['type'] === 'TokenExpired') {
-        this.#drop(subscription);
+        this.#drop(subscription, new TokenExpiredError(String(message['message'] ?? '')));
         this.#tokenExpired(subscription.call.jwt);
       } else if (subscription.isEnded) { // it reads too slowly
         void this.#leave(subscription);

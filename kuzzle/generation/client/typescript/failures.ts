@@ -54,11 +54,14 @@ export class ConnectionLostError extends ClientError {}
 /** No answer came in time: the server may still do what was asked. */
 export class RequestTimeoutError extends ClientError {}
 
-/** Too many requests wait for the connection to come back; this one was not sent. */
+/** Too many requests wait for the connection to come back, or for their answers; this one was not sent. */
 export class TooManyWaitingError extends ClientError {}
 
 /** A subscription was ended because too many notifications waited to be read. */
 export class SubscriberTooSlowError extends ClientError {}
+
+/** A subscription was ended because the time of its token is over. */
+export class TokenExpiredError extends ClientError {}
 
 /** HTTP does not lead to this action; a WebSocket does. */
 export class NoRouteError extends ClientError {}

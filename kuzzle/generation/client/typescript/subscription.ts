@@ -13,8 +13,9 @@ interface Reader<Notification> {
  * `subscription.listen(notification => ...)`. Leaving the loop does not end the subscription, `close()` does.
  *
  * It outlives lost connections: the client subscribes again, and what happened meanwhile is not told. The iteration ends
- * when the subscription is closed or its token expires (the last notification says so), and throws
+ * when the subscription is closed or the client logs out, and throws
  *
+ * - TokenExpiredError after the notification that says so;
  * - SubscriberTooSlowError after `maxQueue` notifications, when more waited than that;
  * - the KuzzleError with which the server refused to subscribe again.
  */

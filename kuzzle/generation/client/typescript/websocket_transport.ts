@@ -12,6 +12,7 @@ import type { Answer, Call, Sending, Transport } from './transport.js';
 export interface WebSocketSettings {
   timeoutMs: number;
   maxWaiting: number;
+  maxPending: number;
   firstPauseMs: number;
   longestPauseMs: number;
   heartbeatMs: number;
@@ -121,6 +122,10 @@ export class WebSocketTransport implements Transport {
   #dispatch(pending: Pending): void {
     if (this.#socket === undefined || this.#socket.readyState !== 1) {
       pending.reject(new ConnectionLostError(`the connection to ${this.url} is lost`));
+      return;
+    }
+    if (this.#answers.size >= this.settings.maxPending) {
+      pending.reject(new TooManyWaitingError(`${this.#answers.size} requests wait for their answers already`));
       return;
     }
     this.#answers.set(pending.id, pending);

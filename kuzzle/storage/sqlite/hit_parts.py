@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import apsw
 
-from kuzzle.storage.base import Source
 from kuzzle.storage.doc_values import check_doc_values, shown_value
 from kuzzle.storage.fields import Field
 from kuzzle.storage.hits import Hit
@@ -14,6 +13,7 @@ from kuzzle.storage.reading import bad_request
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.explaining import Explainer
 from kuzzle.storage.sqlite.pages import Matches
+from kuzzle.storage.stored_content import StoredContent
 from kuzzle.storage.stored_fields import StoredFields
 from kuzzle.storage.tree import Search
 
@@ -48,8 +48,8 @@ class PartsFinder:
             "WHERE rid = ? AND field = ? ORDER BY value"
         )
 
-    def add(self, hit: Hit, rid: int, content: Source | None) -> None:
-        """Add the parts of one hit; `content` is there when stored fields were asked for."""
+    def add(self, hit: Hit, rid: int, content: StoredContent | None) -> None:
+        """Add the parts of one hit; `content` is there when stored fields were asked for, and only then looked into."""
         if self._parts.has_score and hit.score is None:
             hit.score = self._matches.score_of(rid)
         if self._named:
@@ -60,7 +60,7 @@ class PartsFinder:
             values = {field.path: self._values(rid, field, number) for field, number in self._fields}
             hit.fields = {path: found for path, found in values.items() if found}
         if self._parts.stored and content is not None:
-            hit.fields = {**(hit.fields or {}), **self._stored.values(content)}
+            hit.fields = {**(hit.fields or {}), **self._stored.values(content.source)}
 
     def _values(self, rid: int, field: Field, number: int) -> list[Any]:
         rows = self._connection.execute(self._statement, (rid, number))

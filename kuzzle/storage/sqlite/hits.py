@@ -7,7 +7,6 @@ from typing import Any
 
 import apsw
 
-from kuzzle.storage.base import Source
 from kuzzle.storage.hit_tree import HitPage
 from kuzzle.storage.hits import Hit
 from kuzzle.storage.sqlite.catalogue import CollectionState
@@ -70,9 +69,9 @@ class HitReader:
         return hit
 
     @property
-    def content(self) -> Source | None:
+    def content(self) -> StoredContent | None:
         """The content of the document of the last hit; None where nobody asks for it."""
-        return None if self._last is None or self._last.content is None else self._last.content.source
+        return None if self._last is None else self._last.content
 
     def _document(self, rid: int) -> _Document:
         root = root_rid(rid) if rid < 0 else rid

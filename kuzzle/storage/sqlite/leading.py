@@ -48,7 +48,7 @@ def find_leading(translation: Translation, state: CollectionState, condition: st
         # The limit keeps SQLite from asking the rest of what either set has, instead of what both have.
         rest = "" if led.rest is None else f" WHERE {led.rest}"
         source = f"FROM ({lookups.rids(led)} LIMIT -1) AS d{rest}"
-        return Leading(source, source, None, is_in_order=True)
+        return Leading(source, source, None, is_in_order=lookups.is_in_order(led))
     tests = lookups.tests(led)
     if lookup.is_single:
         source = f"FROM {table} AS d WHERE {lookup.where}{f' AND {tests}' if tests else ''}"
@@ -75,7 +75,13 @@ def counted(translation: Translation, state: CollectionState, condition: str) ->
 
 
 def is_met_soon(translation: Translation, condition: str) -> bool:
-    """Tell whether a page is found sooner by asking each document than by making a set of all that match."""
+    """Tell whether a page is found sooner by asking each document than by making a set of all that match.
+
+    What several look-ups find together may be much less than what each finds.
+    """
+    led = translation.lookups.lead(condition)
+    if led is not None and (led.others or led.without):
+        return False
     size = translation.lookups.size(condition, MANY)
     return size is not None and size > MANY
 

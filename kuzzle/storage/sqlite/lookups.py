@@ -17,8 +17,9 @@ from kuzzle.storage.fields import Field
 from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.expressions import EVERYTHING, joined
 
-# Rows that are counted in turn of each look-up until one ends: the total is some times what the smallest has.
-_STEPS: Final = (64, 512, 4096, 32_768, 1 << 20)
+# Rows that are counted in turn of each look-up until one ends: the total is some times what the smallest has. Each
+# count begins anew, so that few large steps take less time where all have many.
+_STEPS: Final = (64, 1024, 16_384, 131_072, 1 << 20)
 # Rids that a search keeps at most: 5 MB.
 MOST_KEPT: Final = 131_072
 # Asking about a document costs as much as putting so many rows into a set.
@@ -120,11 +121,28 @@ class Lookups:
     def rids(self, led: Led) -> str:
         """Return the statement that gives the rids of a condition, but for its rest.
 
-        SQLite sorts both sides of an INTERSECT or EXCEPT and goes along them together. With IN it would seek each rid
-        of one set among the rows of the other, which takes six times as long for sets of 10,000.
+        SQLite sorts both sides of an INTERSECT or EXCEPT and goes along them together. Rows of one value are in order
+        already; to sort the others takes longer than all the rest. So where only one look-up has such rows, these are
+        walked as they come, and each rid is looked for in the set of what the others leave.
         """
-        parts = [self._rids(led.lookup), *(f"INTERSECT {self._rids(other)}" for other in led.others)]
-        return " ".join([*parts, *(f"EXCEPT {self._rids(other)}" for other in led.without)])
+        walked = _walked(led)
+        if walked is None:
+            return self._met((led.lookup, *led.others), led.without)
+        # The plus keeps SQLite from seeking each rid of the set among the rows that are walked: that takes six times as
+        # long for sets of 10,000.
+        others = [other for other in (led.lookup, *led.others) if other is not walked]
+        if others:
+            return f"{self._rids(walked)} AND +rid IN ({self._met(others, led.without)})"
+        tests = (f"NOT +rid IN ({self._rids(other)})" for other in led.without)
+        return " AND ".join([self._rids(walked), *tests])
+
+    def is_in_order(self, led: Led) -> bool:
+        """Tell whether that statement gives the rids of several look-ups in their order."""
+        return _walked(led) is None
+
+    def _met(self, lookups: Sequence[Lookup], without: Sequence[Lookup]) -> str:
+        parts = [" INTERSECT ".join(map(self._rids, lookups)), *map(self._rids, without)]
+        return " EXCEPT ".join(parts)
 
     def tests(self, led: Led) -> str:
         """Return what must hold of the rids of a look-up, as tests of each of them; empty when nothing must."""
@@ -202,3 +220,11 @@ class Lookups:
             if size <= limit:
                 return place, size
         return None
+
+
+def _walked(led: Led) -> Lookup | None:
+    """Return the look-up whose rows are better walked than sorted, None where there is no single one."""
+    unordered = [lookup for lookup in (led.lookup, *led.others, *led.without) if not lookup.is_one_value]
+    if len(unordered) != 1 or not unordered[0].is_single or unordered[0] in led.without:
+        return None
+    return unordered[0]

@@ -75,6 +75,11 @@ CASES: list[tuple[dict[str, Any], Holds]] = [
     ({"filter": [RARE], "must_not": [HALF]}, lambda it: is_rare(it) and not it["half"]),
     ({"filter": [RARE], "must_not": [NOBODY]}, is_rare),
     ({"filter": [HALF, NOBODY]}, lambda it: False),
+    ({"filter": [WIDE], "must_not": [HALF]}, lambda it: is_wide(it) and not it["half"]),
+    ({"filter": [WIDE, HALF, COMMON]}, lambda it: it["half"] and is_wide(it)),
+    ({"filter": [WIDE, HALF], "must_not": [RARE]}, lambda it: it["half"] and is_wide(it) and not is_rare(it)),
+    ({"filter": [COMMON, WIDE], "must_not": [RARE, HALF]},
+     lambda it: is_wide(it) and not is_rare(it) and not it["half"]),
     ({"must_not": [RARE]}, lambda it: not is_rare(it)),
     (
         {"filter": [RARE], "should": [HALF, WIDE], "minimum_should_match": 1},
@@ -345,24 +350,41 @@ async def test_what_many_documents_match_is_found_and_counted_alike_either_way(
             assert page.total == len(expected)
 
 
-async def test_sets_of_like_size_are_met_along_the_index(tmp_path: Path) -> None:
-    """And not by seeking each document of one among the rows of the other."""
+async def plan(path: Path, query: dict[str, Any], sign: str) -> list[str]:
+    """Return the steps of the statement that finds what matches, known by a sign in its text."""
     statements: list[tuple[str, Any]] = []
 
     def trace(_cursor: apsw.Cursor, statement: str, values: Any) -> bool:
         statements.append((statement, values))
         return True
 
-    async with filled(tmp_path / "kuzzle.db"):
-        connection = open_reader(tmp_path / "kuzzle.db")
+    async with filled(path):
+        connection = open_reader(path)
         state = load_catalogue(connection).indexes["i"].collections["c"]
         connection.exec_trace = trace
-        query = {"bool": {"filter": [WIDE, HALF], "must_not": [{"range": {"number": {"gte": 90}}}]}}
         search_documents(connection, "i", state, parse_search({"query": query}, offset=0, size=10), 0)
         connection.exec_trace = None
-        (found,) = [(text, values) for text, values in statements if "INTERSECT" in text]
+        (found,) = [(text, values) for text, values in statements if sign in text]
         steps = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {found[0]}", found[1])]
         connection.close()
+    return steps
+
+
+async def test_sets_of_like_size_are_met_along_the_index(tmp_path: Path) -> None:
+    """And not by seeking each document of one among the rows of the other."""
+    query = {"bool": {"filter": [WIDE, HALF], "must_not": [{"range": {"number": {"gte": 90}}}]}}
+    steps = await plan(tmp_path / "kuzzle.db", query, "INTERSECT")
     assert "MERGE (INTERSECT)" in steps
     assert "MERGE (EXCEPT)" in steps
     assert not any("LIST SUBQUERY" in step for step in steps)
+
+
+async def test_rows_that_are_not_in_the_order_of_documents_are_walked_and_not_sorted(tmp_path: Path) -> None:
+    """The set they are looked for in is made of rows that are in order."""
+    query = {"bool": {"filter": [WIDE, HALF, COMMON], "must_not": [RARE]}}
+    steps = await plan(tmp_path / "kuzzle.db", query, "IN (")
+    walk, *inside = [step for step in steps if "SEARCH" in step]
+    assert walk == "SEARCH values_1 USING PRIMARY KEY (field=? AND value>?)"
+    assert inside
+    assert set(inside) == {"SEARCH values_1 USING PRIMARY KEY (field=? AND value=?)"}
+    assert any("LIST SUBQUERY" in step for step in steps)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kuzzle.access_log import AccessLog
 from kuzzle.api.v1 import ApiV1
-from kuzzle.builders.backends import build_memory_storage, build_storage
+from kuzzle.builders.backends import build_cache, build_memory_storage, build_storage
 from kuzzle.builders.controllers import controllers_switched_off
 from kuzzle.builders.protocols import build_protocols, enabled_protocols
 from kuzzle.builders.strategies import build_local_strategy, build_oidc_strategies
@@ -44,6 +44,7 @@ from kuzzle.controllers.security.roles import RolesController
 from kuzzle.controllers.security.users import UsersController
 from kuzzle.controllers.server import ServerController
 from kuzzle.entrypoint import Entrypoint
+from kuzzle.errors import KuzzleError
 from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
@@ -93,6 +94,7 @@ class Application:
         api = ApiV1(Catalogue.load(1).without(controllers_switched_off(config)))
         self.storage = build_storage(config)
         self.memory_storage = build_memory_storage(config)
+        self.cache = build_cache(config)
         self.security = SecurityModel(self.storage, config.section("security"))
         self.specifications = Specifications(self.storage)
         self.realtime = Realtime(limits, config.section("realtime")["history"], clock=time.time)
@@ -108,7 +110,7 @@ class Application:
         self.outgoing, self.oidc_strategies = build_oidc_strategies(config, self.storage, self.security)
         logins = self._build_logins()
         self.doorman = Doorman(logins, self.tokens, self.security.users, self.security.rights)
-        self.statistics = Statistics(config.section("stats"))
+        self.statistics = Statistics(config.section("stats"), self.cache)
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
         # What stops the process; it hands in its own.
@@ -159,7 +161,9 @@ class Application:
         maker = UserMaker(self.security.users, self.credentials)
         return Registry(
             [
-                ServerController(self.storage, self.memory_storage, self.security.users, self.statistics, self.config),
+                ServerController(
+                    self.storage, self.memory_storage, self.cache, self.security.users, self.statistics, self.config
+                ),
                 MemoryStorageController(self.memory_storage),
                 IndexController(self.storage, self.auto_refresh, rights),
                 CollectionController(self.storage, self.realtime, self.auto_refresh, specifications, rights, limits),
@@ -183,7 +187,7 @@ class Application:
                         self.auto_refresh.load,
                         self.specifications.load,
                         self.tokens.forget_all,
-                        self._empty_cache,
+                        self._forget_short_lived,
                     ],
                 ),
                 AdminController(
@@ -200,10 +204,18 @@ class Application:
         )
 
     async def _empty_cache(self) -> None:
-        """Empty what `internalCache` stands for."""
-        self.statistics.clear()
+        """Empty what `internalCache` stands for; where the cache does not answer, all stays as it was."""
+        await self.cache.clear()
         self.storage.end_scrolls()
         await self.tokens.revoke_everything()
+
+    async def _forget_short_lived(self) -> None:
+        """Empty the same when the internal index is gone, and all tokens with it."""
+        self.storage.end_scrolls()
+        try:
+            await self.cache.clear()
+        except KuzzleError as error:  # what is in it says nothing of users: the reset is whole without
+            logger.warning("The cache keeps what it has: %s", error.message)
 
     async def _empty_memory_storage(self) -> None:
         await self.memory_storage.execute([b"FLUSHDB"])
@@ -268,6 +280,7 @@ class Application:
         await self.storage.open()
         try:
             await self.memory_storage.open()
+            await self.cache.open()
             await self.auto_refresh.load()
             await self.specifications.load()
             self.tokens.start()
@@ -297,7 +310,7 @@ class Application:
         await self._close()
 
     async def _close(self) -> None:
-        self.statistics.stop()
+        await self.statistics.stop()
         for protocol in reversed(self.protocols):
             try:
                 await protocol.stop()
@@ -309,6 +322,7 @@ class Application:
         self.outgoing.close()
         await self.entitlement.stop()
         await self.tokens.stop()
+        await self.cache.close()
         await self.memory_storage.close()
         await self.storage.close()
 

@@ -74,6 +74,13 @@ class PartialError(KuzzleError):
         self.result = result
 
 
+class CacheUnavailableError(KuzzleError):
+    """`services.cache.not_connected` (503): the server of the cache, or of the memory storage, does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("services.cache.not_connected")
+
+
 class ResultingError(KuzzleError):
     """An error that goes out together with a full result (`server:healthCheck`)."""
 

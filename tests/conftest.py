@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis_process
 import tornado.ioloop
 from harness import Server
+from redis_process import RedisProcess, running_redis
 
 
 @pytest.fixture
@@ -58,3 +60,11 @@ def start_server(io_loop: tornado.ioloop.IOLoop, tmp_path: Path) -> Iterator[Cal
 def server(start_server: Callable[..., Server]) -> Server:
     """A whole server with its default options, on free ports."""
     return start_server()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
+    """One Redis for all tests of a run."""
+    redis_process.demand()
+    with running_redis(tmp_path_factory.mktemp("redis")) as process:
+        yield process

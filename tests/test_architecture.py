@@ -32,8 +32,8 @@ ROWS = (
     ("kuzzle.controllers",),
     ("kuzzle.api",),
     ("kuzzle.specifications",),
-    ("kuzzle.security", "kuzzle.realtime", "kuzzle.metrics", "kuzzle.generation"),
-    ("kuzzle.storage", "kuzzle.memory_storage"),
+    ("kuzzle.security", "kuzzle.realtime", "kuzzle.metrics", "kuzzle.generation", "kuzzle.statistics"),
+    ("kuzzle.storage", "kuzzle.memory_storage", "kuzzle.cache"),
     ("kuzzle",),  # the leaves
 )
 # What a protocol may use of the entry point.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from kuzzle.config import Config
+import time
+
+from kuzzle.cache.base import Cache
+from kuzzle.config import Config, ConfigError
 from kuzzle.memory_storage.base import MemoryStorage
 from kuzzle.storage.base import Storage
 
@@ -37,3 +40,23 @@ def build_memory_storage(config: Config) -> MemoryStorage:
         file=None if memory["path"] is None else SqliteValueFile(config.path(memory["path"])),
         save_interval_ms=memory["saveInterval"],
     )
+
+
+def build_cache(config: Config) -> Cache:
+    """Build the backend that `cache.backend` names; only that one is imported.
+
+    Raises:
+        ConfigError: It is a database that clients may write to.
+    """
+    options = config.section("cache")
+    if options["backend"] == "memory":
+        from kuzzle.cache.memory import MemoryCache
+
+        return MemoryCache(time.monotonic)
+    of_clients = config.section("memoryStorage")
+    place = ("host", "port", "database")
+    if of_clients["backend"] == "redis" and all(of_clients["redis"][name] == options["redis"][name] for name in place):
+        raise ConfigError(["cache.redis.database: the one of memoryStorage.redis, which clients may read and change"])
+    from kuzzle.cache.redis_server import RedisCache
+
+    return RedisCache(options["redis"])

@@ -118,8 +118,7 @@ class AdminController(Controller):
 
     async def _write_dump(self, name: str) -> None:
         options = self._config.section("dump")
-        frames = self._statistics.between(None, None)
-        files: dict[str, Any] = describe_server(self._config.public(), frames)
+        files: dict[str, Any] = describe_server(self._config.public(), await self._statistics.known())
         folder, kept = self._config.path(options["path"]), options["history"]["reports"]
         try:
             await asyncio.to_thread(write_snapshot, folder, name, files, kept=kept)

@@ -7,6 +7,7 @@ from typing import Any
 
 import kuzzle
 from kuzzle import host
+from kuzzle.cache.base import Cache
 from kuzzle.config import Config
 from kuzzle.controllers.base import Controller, action
 from kuzzle.controllers.moments import moment_ms
@@ -24,10 +25,17 @@ class ServerController(Controller):
     name = "server"
 
     def __init__(
-        self, storage: Storage, memory_storage: MemoryStorage, users: Users, statistics: Statistics, config: Config
+        self,
+        storage: Storage,
+        memory_storage: MemoryStorage,
+        cache: Cache,
+        users: Users,
+        statistics: Statistics,
+        config: Config,
     ) -> None:
         self._storage = storage
         self._memory_storage = memory_storage
+        self._cache = cache
         self._users = users
         self._statistics = statistics
         self._config = config
@@ -54,8 +62,7 @@ class ServerController(Controller):
                     "system": {"memory": {"total": total, "free": free}, "cpus": host.processors()},
                 },
                 "services": {
-                    # The cache is a part of this process: its memory is that of the process.
-                    "internalCache": {"type": "memory", "mode": "standalone", "version": kuzzle.__version__},
+                    "internalCache": await self._cache.describe(),
                     "memoryStorage": await self._memory_storage.describe(),
                     "storageEngine": await self._storage.describe(),
                 },
@@ -66,7 +73,7 @@ class ServerController(Controller):
     async def health_check(self, request: Request) -> dict[str, Any]:
         """Tell whether what the server depends on works."""
         services = {
-            "internalCache": "green",  # a part of this process: it answers, so the cache does
+            "internalCache": "green" if await self._cache.is_healthy() else "red",
             "memoryStorage": "green" if await self._memory_storage.is_healthy() else "red",
             "storageEngine": "green" if await self._storage.is_healthy() else "red",
         }
@@ -96,17 +103,17 @@ class ServerController(Controller):
     @action("getLastStats")
     async def get_last_stats(self, request: Request) -> Frame:
         """Return the last frame of the statistics."""
-        return self._statistics.last()
+        return await self._statistics.last()
 
     @action("getStats")
     async def get_stats(self, request: Request) -> dict[str, Any]:
         """Return the frames of a time."""
-        return _frames(self._statistics.between(moment_ms(request, "startTime"), moment_ms(request, "stopTime")))
+        return _frames(await self._statistics.between(moment_ms(request, "startTime"), moment_ms(request, "stopTime")))
 
     @action("getAllStats")
     async def get_all_stats(self, request: Request) -> dict[str, Any]:
         """Return all frames."""
-        return _frames(self._statistics.between(None, None))
+        return _frames(await self._statistics.between(None, None))
 
 
 def _frames(frames: list[Frame]) -> dict[str, Any]:

@@ -7,21 +7,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from kuzzle.errors import KuzzleError
+from kuzzle.redis_replies import state_error
 
 Words = Sequence[bytes]
 """A command: its name in capitals, then its arguments."""
 
 Answer = Any
 """int, bytes, None, or a list of answers."""
-
-# Codes in front of Redis' error texts that tell of the store's state instead of the client's mistake.
-_UNREACHABLE: Final = frozenset(
-    {"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOAUTH", "WRONGPASS", "NOPERM"}
-)
-_UNWRITABLE: Final = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS"})
 
 
 class MemoryStorage(ABC):
@@ -47,7 +42,7 @@ class MemoryStorage(ABC):
 
     @abstractmethod
     async def describe(self) -> dict[str, Any]:
-        """Return `type`, `mode` and `version` of the engine."""
+        """Return `type`, `mode` and `version` of the engine; a server also tells `memoryUsed` and `memoryPeak`."""
 
     @abstractmethod
     async def is_healthy(self) -> bool:
@@ -56,9 +51,4 @@ class MemoryStorage(ABC):
 
 def refusal(text: str) -> KuzzleError:
     """Turn an error reply of Redis (`WRONGTYPE Operation against a key...`) into the error that clients see."""
-    code = text.partition(" ")[0]
-    if code in _UNREACHABLE:
-        return KuzzleError("services.cache.not_connected")
-    if code in _UNWRITABLE:
-        return KuzzleError("services.cache.write_failed", text)
-    return KuzzleError("services.storage.unexpected_bad_request", text)
+    return state_error(text) or KuzzleError("services.storage.unexpected_bad_request", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from action_table import BY_COLLECTION, Action, Refusal
+from action_table import BY_COLLECTION, UNUSABLE_CACHE, Action, Refusal
 from harness import Server
 
 from tests.actions.bulk import BY_ITEM, LINES
@@ -153,7 +153,7 @@ ACTIONS = {
         DONE,
         prepare=log_in,
         refusals=(Refusal("services.cache.database_not_found", {"database": "unheard of"}),),
-        unreachable={"services.cache.not_connected": "the embedded memory storage is a part of the server"},
+        unreachable=UNUSABLE_CACHE,
     ),
     "resetDatabase": Action({}, DONE, refusals=(locked("resetDatabase"),)),
     "shutdown": Action({}, DONE, refusals=(locked("shutdown"),)),

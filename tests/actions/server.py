@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from action_table import Action, Refusal
+from action_table import UNREADABLE_CACHE, Action, Refusal
 from harness import Server
 
 COUNTS = {"completedRequests": dict, "connections": dict, "failedRequests": dict, "ongoingRequests": dict}
@@ -16,9 +16,9 @@ async def close_store(server: Server) -> None:
 
 ACTIONS = {
     "adminExists": Action({}, {"exists": bool}),
-    "getAllStats": Action({}, FRAMES),
+    "getAllStats": Action({}, FRAMES, unreachable=UNREADABLE_CACHE),
     "getConfig": Action({}, {"version": str, "limits": dict, "protocols": dict}),
-    "getLastStats": Action({}, {**COUNTS, "timestamp": int}),
+    "getLastStats": Action({}, {**COUNTS, "timestamp": int}, unreachable=UNREADABLE_CACHE),
     "getStats": Action(
         {"startTime": "2020-01-01", "stopTime": "4102444800000"},
         FRAMES,
@@ -26,6 +26,7 @@ ACTIONS = {
             Refusal("api.assert.invalid_argument", {"startTime": "soon"}),
             Refusal("api.assert.invalid_argument", {"stopTime": "later"}),
         ),
+        unreachable=UNREADABLE_CACHE,
     ),
     "healthCheck": Action(
         {},

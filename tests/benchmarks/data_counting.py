@@ -17,6 +17,7 @@ from processes import ROOT
 sys.path.insert(0, str(ROOT))
 
 from kuzzle.app import Application
+from kuzzle.cache.memory import MemoryCache
 from kuzzle.config import Config
 from kuzzle.connection import Connection
 from kuzzle.statistics import Statistics
@@ -62,7 +63,7 @@ async def _requests(application: Application) -> float:
 
 def _counted() -> float:
     """Time what `Entrypoint.execute` does for the statistics of a request, less an empty loop."""
-    counts = Statistics({"statsInterval": 10, "ttl": 3600})
+    counts = Statistics({"statsInterval": 10, "ttl": 3600}, MemoryCache(time.monotonic))
 
     def count() -> None:
         counters = counts.counters("websocket")

@@ -192,7 +192,7 @@ def test_any_file_is_accepted_or_refused_line_by_line(tmp_path: Path, content: b
             ["limits.documentFetchCount: unknown option; did you mean `documentsFetchCount`"],
         ),
         ("limits: {MaxRequestSize: 2}", ["limits.MaxRequestSize: unknown option; did you mean `maxRequestSize`"]),
-        ("cache: {xyz: 1}", ["cache.xyz: unknown option; expected one of backend"]),
+        ("cache: {xyz: 1}", ["cache.xyz: unknown option; expected one of backend, redis"]),
         ("server: {maxRequestSize: 1MB}", ["server.maxRequestSize: unknown option; here it is limits.maxRequestSize"]),
         ("services: {}", ["services: unknown option; here it is storage, cache and memoryStorage"]),
         ("protocols: {htpp: {port: 1}}",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from harness import Server
 
-from kuzzle.statistics import MAX_FRAMES, Statistics
+from kuzzle.cache.memory import MemoryCache
+from kuzzle.statistics import FRAMES, Statistics
 
 
 class Clock:
@@ -20,47 +21,70 @@ class Clock:
         return self.now
 
 
-def frames_at(clock: Clock, *moments: float, ttl: int = 3600) -> Statistics:
-    statistics = Statistics({"statsInterval": 10, "ttl": ttl}, clock=clock)
+def made(clock: Clock, ttl: int = 3600) -> Statistics:
+    return Statistics({"statsInterval": 10, "ttl": ttl}, MemoryCache(clock), clock=clock)
+
+
+async def frames_at(clock: Clock, *moments: float, ttl: int = 3600) -> Statistics:
+    statistics = made(clock, ttl)
     for clock.now in moments:
-        statistics.close_frame()
+        await statistics.close_frame()
     return statistics
 
 
-def times(statistics: Statistics, start: float | None = None, stop: float | None = None) -> list[int]:
-    return [frame["timestamp"] for frame in statistics.between(start, stop)]
+async def times(statistics: Statistics, start: float | None = None, stop: float | None = None) -> list[int]:
+    return [frame["timestamp"] for frame in await statistics.between(start, stop)]
 
 
-def test_a_frame_starts_completed_and_failed_anew_and_leaves_the_rest() -> None:
-    statistics = Statistics({"statsInterval": 10, "ttl": 3600}, clock=Clock())
+async def test_a_frame_starts_completed_and_failed_anew_and_leaves_the_rest() -> None:
+    statistics = made(Clock())
     statistics.connection_counts = lambda: {"mqtt": 2}
     counters = statistics.counters("mqtt")
     counters.ongoing, counters.completed, counters.failed = 1, 5, 2
-    statistics.close_frame()
+    await statistics.close_frame()
     frame = {"connections": {"mqtt": 2}, "ongoingRequests": {"mqtt": 1}, "timestamp": 1_000_000}
-    assert statistics.last() == {"completedRequests": {"mqtt": 5}, "failedRequests": {"mqtt": 2}, **frame}
+    assert await statistics.last() == {"completedRequests": {"mqtt": 5}, "failedRequests": {"mqtt": 2}, **frame}
     assert statistics.live() == {"completedRequests": {}, "failedRequests": {}, **frame}
 
 
-def test_bounds_are_included() -> None:
-    statistics = frames_at(Clock(), 1, 2, 3)
-    assert times(statistics) == [1000, 2000, 3000]
-    assert times(statistics, 2000, 3000) == [2000, 3000]
-    assert times(statistics, None, 2000) == [1000, 2000]
-    assert times(statistics, 3001) == []
+async def test_bounds_are_included() -> None:
+    statistics = await frames_at(Clock(), 1, 2, 3)
+    assert await times(statistics) == [1000, 2000, 3000]
+    assert await times(statistics, 2000, 3000) == [2000, 3000]
+    assert await times(statistics, None, 2000) == [1000, 2000]
+    assert await times(statistics, 3001) == []
 
 
-def test_frames_are_kept_for_their_time() -> None:
+async def test_frames_are_told_in_the_order_of_time() -> None:
+    assert await times(await frames_at(Clock(), 2, 1, 3)) == [1000, 2000, 3000]
+
+
+async def test_frames_are_kept_for_their_time() -> None:
     clock = Clock()
-    statistics = frames_at(clock, 100, 105, 111, ttl=10)
-    assert times(statistics) == [105_000, 111_000]
+    statistics = await frames_at(clock, 100, 105, 111, ttl=10)
+    assert await times(statistics) == [105_000, 111_000]
     clock.now = 200
-    assert times(statistics) == [200_000]  # the live counters: no frame is left
+    assert await times(statistics) == [200_000]  # the live counters: no frame is left
 
 
-def test_frames_are_bounded() -> None:
-    statistics = frames_at(Clock(), *[5.0] * (MAX_FRAMES + 10))
-    assert len(times(statistics)) == MAX_FRAMES
+async def test_frames_are_bounded() -> None:
+    statistics = await frames_at(Clock(), *[5.0] * (FRAMES.max_entries + 10))
+    assert len(await times(statistics)) == FRAMES.max_entries
+
+
+async def test_a_frame_that_is_too_large_for_the_cache_goes_into_the_next_one() -> None:
+    statistics = made(Clock())
+    counters = statistics.counters("mqtt")
+    counters.ongoing, counters.completed, counters.failed = 1, 5, 2
+    statistics.connection_counts = lambda: {"x" * FRAMES.max_value_bytes: 1}
+    await statistics.close_frame()
+    statistics.connection_counts = dict
+    counters.completed += 1
+    assert await statistics.last() == statistics.live()
+    await statistics.close_frame()
+    frame = await statistics.last()
+    assert (frame["completedRequests"], frame["failedRequests"]) == ({"mqtt": 6}, {"mqtt": 2})
+    assert (counters.completed, counters.failed) == (0, 0)
 
 
 async def test_requests_are_counted_by_protocol(server: Server) -> None:
@@ -73,7 +97,7 @@ async def test_requests_are_counted_by_protocol(server: Server) -> None:
     assert live["failedRequests"] == {"websocket": 1}
     assert live["ongoingRequests"] == {"http": 1}
     assert live["connections"] == {"http": 1, "websocket": 1}
-    server.app.statistics.close_frame()
+    await server.app.statistics.close_frame()
     frame = (await websocket.request("server", "getLastStats"))["result"]
     assert frame["completedRequests"] == {"http": 2, "websocket": 1}
 
@@ -82,8 +106,8 @@ async def test_requests_are_counted_by_protocol(server: Server) -> None:
 async def test_frames_are_listed_over_every_route(server: Server, verb_and_path: str) -> None:
     reply = await server.http(*verb_and_path.split())
     assert reply.result["total"] == 1  # the live one
-    server.app.statistics.close_frame()
-    server.app.statistics.close_frame()
+    await server.app.statistics.close_frame()
+    await server.app.statistics.close_frame()
     assert (await server.http(*verb_and_path.split())).result["total"] == 2
 
 
@@ -104,7 +128,7 @@ async def test_a_time_is_named_in_several_ways(server: Server, bounds: dict[str,
     clock = Clock()
     server.app.statistics._clock = clock
     for clock.now in (1, 2, 3):
-        server.app.statistics.close_frame()
+        await server.app.statistics.close_frame()
     websocket = await server.websocket()
     result = (await websocket.request("server", "getStats", **bounds))["result"]
     assert (result["total"], len(result["hits"])) == (count, count)
@@ -122,7 +146,7 @@ async def test_what_names_no_time_is_refused(server: Server, name: str, value: A
 async def test_frames_are_made_by_themselves(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Server(tmp_path, {}) as server:
         statistics = server.app.statistics
-        statistics.stop()
+        await statistics.stop()
         statistics._interval_s = 0
         statistics.start()
         websocket = await server.websocket()

@@ -29,6 +29,10 @@ NEVER_QUEUED = "reads without waiting for a turn"
 ATOMIC = "the embedded store reads and writes in one step, so no version is ever passed over"
 BY_COLLECTION = "field types are no matter of the whole index, as docs/differences.md says"
 OTHER_BACKENDS = "the embedded store words this otherwise"
+UNREADABLE_CACHE = dict.fromkeys(
+    ("services.cache.not_connected", "services.cache.read_failed"), "the cache is a part of the server"
+)
+UNUSABLE_CACHE = {**UNREADABLE_CACHE, "services.cache.write_failed": "the cache is a part of the server"}
 
 
 @dataclass(frozen=True)

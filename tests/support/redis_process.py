@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from node import missing
 
@@ -67,3 +68,14 @@ def running_redis(folder: Path, *arguments: str) -> Iterator[RedisProcess]:
         yield process
     finally:
         process.stop()
+
+
+def redis_options(process: RedisProcess, **changes: Any) -> dict[str, Any]:
+    """The section `memoryStorage.redis` for a process."""
+    nobody = {"username": None, "password": None, "tls": False}
+    return {"host": "127.0.0.1", "port": process.port, "database": 0, "timeout": 5000, **nobody, **changes}
+
+
+def cache_options(process: RedisProcess, **changes: Any) -> dict[str, Any]:
+    """The section `cache.redis` for a process."""
+    return redis_options(process, **{"prefix": "kuzzle:", **changes})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from kuzzle.access_log import AccessLog
 from kuzzle.api.v1 import ApiV1
+from kuzzle.cache.memory import MemoryCache
 from kuzzle.catalogue import ActionDefinition, Catalogue
 from kuzzle.config.options import load_options, size_in_bytes
 from kuzzle.entrypoint import Entrypoint
@@ -112,7 +114,7 @@ class WebStage:
             access_log=AccessLog({"access": {"enabled": False, "accessLogIpOffset": 0, "file": None}}),
             is_ready=lambda: self.is_ready,
             on_connection_removed=self.removed.append,
-            statistics=Statistics({"statsInterval": 10, "ttl": 3600}),
+            statistics=Statistics({"statsInterval": 10, "ttl": 3600}, MemoryCache(time.monotonic)),
             doorman=cast(Doorman, None),  # neither protocol asks for credentials
         )
         self.ports = Ports("localhost")

@@ -143,8 +143,8 @@ async def test_the_database_is_reset_by_one_at_a_time(server: Server, monkeypatc
 
 
 async def test_the_internal_cache_is_emptied(server: Server) -> None:
-    server.app.statistics.close_frame()
-    server.app.statistics.close_frame()
+    await server.app.statistics.close_frame()
+    await server.app.statistics.close_frame()
     assert (await server.http("POST", "/admin/_resetCache?database=internalCache")).result == {"acknowledge": True}
     assert (await server.http("GET", "/_getAllStats")).result["total"] == 1  # the live one
 

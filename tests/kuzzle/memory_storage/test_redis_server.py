@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import redis_process
 from harness import Server
-from redis_process import RedisProcess, running_redis
+from redis_process import RedisProcess, redis_options, running_redis
 
 from kuzzle.errors import KuzzleError
 from kuzzle.memory_storage.base import MemoryStorage
-from kuzzle.memory_storage.redis_server import BATCH, RedisMemoryStorage
+from kuzzle.memory_storage.redis_server import RedisMemoryStorage
+from kuzzle.redis_link import BATCH
 from tests.contracts.memory_storage import MemoryStorageContract, refused, run
-from tests.kuzzle.memory_storage.conftest import redis_options
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_more_commands_than_a_batch_are_answered_in_order(real: MemoryStor
 
 async def test_a_lost_connection_is_a_503_and_comes_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     redis_process.demand()
-    with caplog.at_level(logging.INFO, "kuzzle.memory_storage"), running_redis(tmp_path) as process:
+    with caplog.at_level(logging.INFO, "kuzzle.redis_link"), running_redis(tmp_path) as process:
         store = RedisMemoryStorage(redis_options(process))
         await run(store, "SET", "a", "1")
         process.stop()
@@ -130,6 +130,7 @@ async def test_a_server_works_on_and_tells_that_redis_is_gone(tmp_path: Path, ca
             assert (await server.http("POST", "/ms/_set/a", {"value": "1"})).result == "OK"
             told = (await server.http("GET", "/")).result["serverInfo"]["services"]["memoryStorage"]
             assert (told["type"], told["version"] > "6") == ("redis", True)
+            assert told.keys() == {"type", "mode", "version", "memoryUsed", "memoryPeak"}
             process.stop()
             reply = await server.http("GET", "/ms/a")
             assert (reply.status, reply.error_id) == (503, "services.cache.not_connected")

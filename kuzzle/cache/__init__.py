@@ -1,0 +1,1 @@
+"""What several servers may share: short-lived entries in bounded tables."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,6 +29,10 @@ class Talker(ABC):
     @abstractmethod
     async def ask(self, controller: str, action: str, **members: Any) -> dict[str, Any]:
         """Send a request and return its envelope."""
+
+    async def ask_together(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Send requests, each with its `requestId`, without waiting for answers in between; their envelopes."""
+        raise NotImplementedError(f"not by {self.protocol}")
 
     async def subscribe(self, filters: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Subscribe to the books of the library; the envelope."""
@@ -66,10 +71,15 @@ class WebSocketTalker(Talker):
 
     async def ask(self, controller: str, action: str, **members: Any) -> dict[str, Any]:
         """Send a request."""
-        answer = await self._websocket.request(controller, action, **members)
+        (answer,) = await self.ask_together([{"controller": controller, "action": action, **members}])
+        return answer
+
+    async def ask_together(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Send requests."""
+        answers = await asyncio.gather(*(self._websocket.request(**request) for request in requests))
         while not self._websocket.notifications.empty():
             self.notifications.append(self._websocket.notifications.get_nowait())
-        return answer
+        return answers
 
 
 class NodeTalker(Talker):
@@ -83,12 +93,24 @@ class NodeTalker(Talker):
 
     async def ask(self, controller: str, action: str, **members: Any) -> dict[str, Any]:
         """Send a request."""
-        self._script.tell(
-            {"controller": controller, "action": action, "requestId": f"{self.protocol}-{next(self._ids)}", **members}
+        request_id = f"{self.protocol}-{next(self._ids)}"
+        (answer,) = await self.ask_together(
+            [{"controller": controller, "action": action, "requestId": request_id, **members}]
         )
-        while "notification" in (heard := await self._script.value()):
-            self.notifications.append(heard["notification"])
-        return dict(heard["answer"])
+        return answer
+
+    async def ask_together(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Send requests."""
+        for request in requests:
+            self._script.tell(request)
+        answers: list[dict[str, Any]] = []
+        while len(answers) < len(requests):
+            heard = await self._script.value()
+            if "notification" in heard:
+                self.notifications.append(heard["notification"])
+            else:
+                answers.append(heard["answer"])
+        return answers
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,3 +69,15 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProc
     redis_process.demand()
     with running_redis(tmp_path_factory.mktemp("redis")) as process:
         yield process
+
+
+@pytest.fixture
+def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which the server logs more than information; a client of an earlier test may still speak."""
+    yield
+    loud = [
+        record
+        for record in caplog.get_records("call")
+        if record.levelno > logging.INFO and not record.name.endswith(".client")
+    ]
+    assert not loud, [record.getMessage() for record in loud]

@@ -6,23 +6,14 @@ Each test also watches the log: a client's faults are no news there.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterator
 
 import pytest
 from engineio_raw import BINARY, CLOSE, PollingClient, SocketClient, fetch, join, request
 from harness import Server
 from ws_raw import frame
 
+pytestmark = pytest.mark.usefixtures("silence")
 GENERATIONS = (3, 4)
-
-
-@pytest.fixture(autouse=True)
-def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Fail a test in which the server logs more than information."""
-    yield
-    loud = [record for record in caplog.get_records("call") if record.levelno > logging.INFO]
-    assert not loud, [record.getMessage() for record in loud]
 
 
 async def check_alive(server: Server) -> None:

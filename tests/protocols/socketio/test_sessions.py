@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket as sockets
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -17,20 +16,9 @@ from ws_raw import frame
 
 from kuzzle.notification import Notification
 
+pytestmark = pytest.mark.usefixtures("silence")
 GENERATIONS = (3, 4)
 Scene = Callable[[Server], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(autouse=True)
-def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Fail a test in which the server logs more than information; a client of an earlier test may still speak."""
-    yield
-    loud = [
-        record
-        for record in caplog.get_records("call")
-        if record.levelno > logging.INFO and not record.name.endswith(".client")
-    ]
-    assert not loud, [record.getMessage() for record in loud]
 
 
 @pytest.fixture

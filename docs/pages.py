@@ -52,6 +52,7 @@ def navigation() -> list[Any]:
         {"Filters": "filters.md"},
         *({title: path} for title, path in WRITTEN if (FOLDER / path).exists()),
         {"Configuration": "configuration.md"},
+        {"Moving from Kuzzle": "moving.md"},
         {"Differences from Kuzzle": "differences.md"},
     ]
 

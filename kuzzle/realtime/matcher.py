@@ -108,13 +108,14 @@ class CollectionMatcher(Generic[RoomType]):
         """
         if document_id is not None and self._paths.has_key("_id"):
             source = {**source, "_id": document_id}
-        if not self._paths.is_plain or "" in source:
+        paths = self._paths
+        if not paths.is_plain or "" in source:
             return self._match_flat(source)
-        hits = [*self._everything]
+        hits = [*self._everything] if self._everything else []
         later: list[Later] = []
         flat: dict[str, Any] | None = {} if self._needs_flat else None
         ways: list[tuple[Any, dict[str, PathNode]]] | None = None
-        items, children = source.items(), self._paths.root.children
+        items, children = source.items(), paths.root.children
         while True:
             for key, value in items:
                 node = children.get(key)
@@ -129,7 +130,8 @@ class CollectionMatcher(Generic[RoomType]):
                     table = tables.equals.get(type(value))  # as FieldTables.collect, without its calls
                     if table is not None and (slot := table.get(value)) is not None:
                         if type(slot) is Bucket:
-                            hits.extend(slot.entries)
+                            listed = slot.listed
+                            hits += slot.list_entries() if listed is None else listed
                             if slot.goes_on:
                                 later.append(slot)
                         else:

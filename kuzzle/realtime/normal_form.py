@@ -222,6 +222,8 @@ def without_absorbed(terms: Collection[Term]) -> Collection[Term]:
 
 def _without_implied(terms: Collection[Term]) -> Collection[Term]:
     """Drop each *and* whose clauses imply those of another one, as a value implies its range."""
+    if all(map(_says_values, terms)):  # nothing but the value itself implies a value, and that is absorbed already
+        return terms
     kept: list[Term] = []
     for term in terms:
         if not any(_implies(term, weaker) for weaker in kept):
@@ -231,6 +233,9 @@ def _without_implied(terms: Collection[Term]) -> Collection[Term]:
 
 
 def _implies(term: Term, weaker: Term) -> bool:
+    for clause in weaker:  # what tells most of them apart, in a hundredth of the time
+        if type(clause) is Equals and not clause.is_negated and clause not in term:
+            return False
     fields = {clause.field for clause in term}
     return all(clause.field in fields for clause in weaker) and settled(weaker | term) == term
 
@@ -246,6 +251,11 @@ def _count(expression: Expression) -> int:
     for count in counts:
         product = min(product * count, _COUNT_END)
     return product
+
+
+def _says_values(term: Term) -> bool:
+    """Tell whether an *and* asks for the values of fields and nothing else."""
+    return all(type(clause) is Equals and not clause.is_negated for clause in term)
 
 
 def _is_equality_on(clause: Clause, field: str) -> bool:

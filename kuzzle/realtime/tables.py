@@ -51,21 +51,23 @@ class Bucket(Generic[EntryType]):
     """What one clause finds: terms that end here, terms of which the rest is tested, and further tables.
 
     Attributes:
-        entries: Those of terms that end here.
-        goes_on: Whether there are others, which `finish` looks for.
+        goes_on: Whether there are terms that do not end here, which `finish` looks for.
+        listed: The entries of those that do, as they are copied fastest; None when they have to be listed anew.
     """
 
-    __slots__ = ("entries", "goes_on", "node", "tested")
+    __slots__ = ("_entries", "goes_on", "listed", "node", "tested")
 
     def __init__(self) -> None:
-        self.entries: dict[EntryType, None] = {}
+        self._entries: dict[EntryType, None] = {}
+        self.listed: list[EntryType] | None = None
         self.tested: dict[tuple[tuple[Clause, ...], EntryType], None] | None = None
         self.node: Node[EntryType] | None = None
         self.goes_on = False
 
     def add(self, rest: tuple[Clause, ...], entry: EntryType, steps: int) -> None:
         if not rest:
-            self.entries[entry] = None
+            self._entries[entry] = None
+            self.listed = None
             return
         self.goes_on = True
         if rest[0].is_negated or steps == 1:
@@ -79,7 +81,8 @@ class Bucket(Generic[EntryType]):
 
     def remove(self, rest: tuple[Clause, ...], entry: EntryType, steps: int) -> None:
         if not rest:
-            del self.entries[entry]
+            del self._entries[entry]
+            self.listed = None
         elif self.node is not None and steps > 1 and not rest[0].is_negated:
             self.node.remove(rest, entry, steps - 1)
             self.node = self.node if self.node.fields else None
@@ -90,8 +93,15 @@ class Bucket(Generic[EntryType]):
             raise KeyError(rest)
         self.goes_on = self.tested is not None or self.node is not None
 
+    def list_entries(self) -> list[EntryType]:
+        """Return the entries of terms that end here, to be copied only."""
+        listed = self.listed
+        if listed is None:
+            listed = self.listed = list(self._entries)
+        return listed
+
     def finish(self, document: Document, hits: list[EntryType], later: list[Later]) -> None:
-        """Find the terms that go on from here; `entries` are found already."""
+        """Find the terms that go on from here; those that end here are found already."""
         if self.tested is not None:
             hits.extend(entry for rest, entry in self.tested if all_hold(rest, document))
         if self.node is not None:
@@ -99,7 +109,7 @@ class Bucket(Generic[EntryType]):
 
     @property
     def is_empty(self) -> bool:
-        return not self.entries and not self.goes_on
+        return not self._entries and not self.goes_on
 
 
 _Slot: TypeAlias = "EntryType | Bucket[EntryType]"
@@ -192,7 +202,7 @@ class Node(Generic[EntryType]):
             bucket: Bucket[EntryType] = Bucket()
             slots[key] = bucket
             if slot is not None:
-                bucket.entries[slot] = None
+                bucket.add((), slot, steps)
             bucket.add(rest, entry, steps)
 
     def remove(self, term: Sequence[Clause], entry: EntryType, steps: int = MAX_STEPS) -> None:
@@ -233,7 +243,8 @@ class Node(Generic[EntryType]):
 def collect_slot(slot: _Slot[EntryType], hits: list[EntryType], later: list[Later]) -> None:
     """Append what a slot holds."""
     if type(slot) is Bucket:
-        hits.extend(slot.entries)
+        listed = slot.listed
+        hits += slot.list_entries() if listed is None else listed
         if slot.goes_on:
             later.append(slot)
     else:

@@ -127,6 +127,24 @@ def test_a_room_is_found_once_however_many_of_its_terms_hold() -> None:
     assert sorted(matcher.match(None, {"a": [2, 1, 1]})) == [0, 1]
 
 
+def test_filters_that_come_and_go_between_matches_are_found_at_once() -> None:
+    """What a value finds is listed once for many matches: a list must not outlive a change."""
+    matcher: CollectionMatcher[int] = CollectionMatcher()
+    form = read_filter({"in": {"a": ["x", "y"]}})
+    present: list[int] = []
+    for number in (1, 2, 3, -2, 4, -1, -3, 5, -4, -5, 6):
+        if number > 0:
+            matcher.add(form, number)
+            present.append(number)
+        else:
+            matcher.remove(form, -number)
+            present.remove(-number)
+        for _ in range(2):
+            found = matcher.match(None, {"a": "y"})
+            assert sorted(found) == sorted(present)
+            found.append(0)  # the caller's own
+
+
 def test_collections_do_not_hear_of_each_other() -> None:
     matcher: Matcher[str] = Matcher()
     everything = read_filter({})

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from kuzzle.document_events import find_document_events
 from kuzzle.errors import KuzzleError, error_table
 from kuzzle.schemas import action_files, load_schema
 from kuzzle.validation import Fault, Validator
@@ -46,7 +47,9 @@ class ActionDefinition:
         defaults: Default value of each argument that has one.
         specification: The whole content of the file for this generation, shared definitions put in.
         written: Its `body` and `result` as the file has them, with references to `definitions.json`.
-        before_event, after_event: Names of the action's pipes.
+        before_event, after_event, error_event: Names of the action's own events.
+        document_events: Its generic events; None where it has none.
+        events: Names of all events that a request of this action may fire once it is allowed.
     """
 
     def __init__(
@@ -69,10 +72,19 @@ class ActionDefinition:
             argument: schema["default"] for argument, schema in self.arguments.items() if "default" in schema
         }
         self.is_body_required = "body" in specification and not specification.get("bodyOptional", False)
-        self.before_event = f"{controller}:before{name[0].upper()}{name[1:]}"
-        self.after_event = f"{controller}:after{name[0].upper()}{name[1:]}"
+        capitalised = name[0].upper() + name[1:]
+        self.before_event = f"{controller}:before{capitalised}"
+        self.after_event = f"{controller}:after{capitalised}"
+        self.error_event = f"{controller}:error{capitalised}"
+        self.document_events = find_document_events(controller, name)
+        self.events = self._all_events()
         self._validator = Validator(self.input_schema())
         self._is_valid = self._validator.is_valid
+
+    def _all_events(self) -> tuple[str, ...]:
+        own = (self.before_event, self.after_event, self.error_event, "request:onSuccess", "request:onError")
+        generic = self.document_events
+        return own if generic is None else (*own, *((generic.before,) if generic.before else ()), generic.after)
 
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a payload that calls this action."""

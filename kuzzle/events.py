@@ -79,6 +79,7 @@ class Events:
         self._pipes: dict[str, list[_Pipe]] = {}
         self._hooks: dict[str, list[_Hook]] = {}
         self._resolved: dict[str, _Listeners | None] = {}
+        self._groups: dict[tuple[str, ...], bool] = {}
         self._at_work: dict[str, int] = {}
         self._unreported: dict[str, int] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -110,7 +111,7 @@ class Events:
         warn_time_ms = self._warn_time_ms if warn_time_ms is None else warn_time_ms
         timeout_ms = self._timeout_ms if timeout_ms is None else timeout_ms
         self._pipes.setdefault(event, []).append(_Pipe(pipe, takes, owner, warn_time_ms, timeout_ms))
-        self._resolved.clear()
+        self._forget()
 
     def add_hook(self, event: str, hook: Hook, *, owner: str = "server") -> None:
         """Append a hook to an event, or to a wildcard.
@@ -120,13 +121,13 @@ class Events:
         """
         takes = _parameters(event, hook, "plugin.assert.invalid_hook")
         self._hooks.setdefault(event, []).append(_Hook(hook, takes, owner))
-        self._resolved.clear()
+        self._forget()
 
     def remove_owner(self, owner: str) -> None:
         """Forget all that an owner has registered; what is at work goes on."""
         self._pipes = {event: left for event, old in self._pipes.items() if (left := _others(old, owner))}
         self._hooks = {event: left for event, old in self._hooks.items() if (left := _others(old, owner))}
-        self._resolved.clear()
+        self._forget()
 
     def listened(self, owner: str) -> tuple[list[str], list[str]]:
         """Return the events that an owner has pipes on, and those that it has hooks on, in their order."""
@@ -139,6 +140,14 @@ class Events:
     def has_listeners(self, event: str) -> bool:
         """Tell whether firing the event would call anybody."""
         return self._find(event) is not None
+
+    def has_any_listeners(self, events: tuple[str, ...]) -> bool:
+        """Tell whether firing any of some events would call anybody; the tuples are those of actions, so not many."""
+        try:
+            return self._groups[events]
+        except KeyError:
+            found = self._groups[events] = any(self._find(event) is not None for event in events)
+            return found
 
     def has_pipes(self, event: str) -> bool:
         """Tell whether firing the event would wait for anybody."""
@@ -184,6 +193,11 @@ class Events:
             await asyncio.wait(late, timeout=_STOP_S)
 
     # --- inside
+
+    def _forget(self) -> None:
+        """Listeners have changed: look for those of each event anew."""
+        self._resolved.clear()
+        self._groups.clear()
 
     def _find(self, event: str) -> _Listeners | None:
         try:

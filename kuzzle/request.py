@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kuzzle.connection import Connection, new_id
+from kuzzle.errors import KuzzleError, PartialError, ResultingError
 
 if TYPE_CHECKING:
     from kuzzle.api.generation import ApiGeneration
@@ -18,6 +19,9 @@ Payload = dict[str, Any]
 
 class Request:
     """A checked envelope, the connection it came by, and what the gates learn about it.
+
+    What listeners of its events may change: the arguments before the action (`index`, `collection`, `document_id`,
+    `body`, others by `set_argument`), `result`, `status` and headers after it, `error` where it failed.
 
     Attributes:
         payload: The envelope: known members and action arguments side by side, without nulls.
@@ -32,25 +36,30 @@ class Request:
         after_answer: What the action leaves to be done once the answer is on its way.
         raw: True when the action's result is sent alone, without the envelope.
         fires_events: False when none of the events of its way are fired, as of what plugins ask for.
+        index, collection, document_id, body: Members of the envelope; None where it has none.
+        result: For listeners: what the action has answered, as JSON values.
+        error: For listeners: why it failed, None while it did not. A PartialError stands beside a result.
     """
 
     __slots__ = (
+        "_body",
+        "_collection",
+        "_document_id",
+        "_index",
         "action",
         "after_answer",
         "api",
-        "body",
-        "collection",
         "connection",
         "controller",
         "defaults",
-        "document_id",
+        "error",
         "fires_events",
         "headers",
         "id",
-        "index",
         "jwt",
         "payload",
         "raw",
+        "result",
         "status",
         "timestamp",
         "token",
@@ -71,12 +80,12 @@ class Request:
         self.id: str = get("requestId") or new_id()
         self.controller: str | None = get("controller")
         self.action: str | None = get("action")
-        self.index: str | None = get("index")
-        self.collection: str | None = get("collection")
-        self.document_id: str | None = get("_id")
+        self._index: str | None = get("index")
+        self._collection: str | None = get("collection")
+        self._document_id: str | None = get("_id")
         self.jwt: str | None = get("jwt")
         self.volatile: dict[str, Any] | None = get("volatile")
-        self.body: Any = get("body")
+        self._body: Any = get("body")
         timestamp = get("timestamp")
         self.timestamp: int = int(time.time() * 1000) if timestamp is None else timestamp
         self.headers = None
@@ -84,6 +93,8 @@ class Request:
         self.status = 200
         self.raw = False
         self.fires_events = True
+        self.result: Any = None
+        self.error: KuzzleError | None = None
         self.after_answer: Callable[[], None] | None = None
 
     def argument(self, name: str) -> Any:
@@ -109,3 +120,96 @@ class Request:
         if self.headers is None:
             self.headers = {}
         self.headers[name] = value
+
+    # --- for listeners
+
+    @property
+    def index(self) -> str | None:
+        """The member `index` of the envelope; None where it has none."""
+        return self._index
+
+    @index.setter
+    def index(self, value: str | None) -> None:
+        self._index = value
+        self._change("index", value)
+
+    @property
+    def collection(self) -> str | None:
+        """The member `collection` of the envelope; None where it has none."""
+        return self._collection
+
+    @collection.setter
+    def collection(self, value: str | None) -> None:
+        self._collection = value
+        self._change("collection", value)
+
+    @property
+    def document_id(self) -> str | None:
+        """The member `_id` of the envelope; None where it has none."""
+        return self._document_id
+
+    @document_id.setter
+    def document_id(self, value: str | None) -> None:
+        self._document_id = value
+        self._change("_id", value)
+
+    @property
+    def body(self) -> Any:
+        """The member `body` of the envelope; None where it has none."""
+        return self._body
+
+    @body.setter
+    def body(self, value: Any) -> None:
+        self._body = value
+        self._change("body", value)
+
+    def _change(self, name: str, value: Any) -> None:
+        if value is None:
+            self.payload.pop(name, None)
+        else:
+            self.payload[name] = value
+
+    def set_argument(self, name: str, value: Any) -> None:
+        """Change a member of the envelope by its wire name; None takes it away."""
+        attribute = _ATTRIBUTES.get(name)
+        if attribute is None:
+            self._change(name, value)
+        else:
+            setattr(self, attribute, value)
+
+    def set_result(
+        self, result: Any, *, status: int = 200, headers: Mapping[str, str] | None = None, raw: bool = False
+    ) -> None:
+        """Make the request a success with this result.
+
+        Args:
+            result: JSON values; with `raw` also a text or bytes.
+            headers: HTTP headers to add to the answer.
+            raw: Whether the result is sent alone, without the envelope.
+        """
+        self.error = None
+        self.result = result
+        self.status = status
+        self.raw = raw
+        for name, value in (headers or {}).items():
+            self.set_header(name, value)
+
+    def set_error(self, error: KuzzleError) -> None:
+        """Make the request a failure."""
+        self.error = error
+        self.status = error.status
+        if isinstance(error, PartialError | ResultingError):
+            self.result = error.result
+
+    def clear_error(self) -> None:
+        """Make the request a success again, with status 200 and the result it has."""
+        self.error = None
+        self.status = 200
+
+
+_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "index": "index",
+    "collection": "collection",
+    "_id": "document_id",
+    "body": "body",
+}

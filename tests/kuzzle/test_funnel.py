@@ -116,8 +116,9 @@ async def test_a_pipe_may_refuse_a_request_or_change_its_result(server: Server) 
     async def refuse(_request: Request) -> Request:
         raise KuzzleError("services.storage.no_routing")
 
-    async def replace(_result: Any) -> Any:
-        return {"now": 0}
+    async def replace(request: Request) -> Request:
+        request.result = {"now": 0}
+        return request
 
     server.app.events.add_pipe("server:beforeInfo", refuse)
     server.app.events.add_pipe("server:afterNow", replace)

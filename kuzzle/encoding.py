@@ -52,3 +52,15 @@ def _exact_integer(digits: str) -> int:
 def encode_json(value: Any, *, pretty: bool = False) -> bytes:
     """Return the JSON text of a value, as UTF-8."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 if pretty else None)
+
+
+def copy_json(value: Any) -> Any:
+    """Return a value as it would come by a protocol, nothing of it shared.
+
+    Raises:
+        JsonError: It is no JSON.
+    """
+    try:
+        return orjson.loads(orjson.dumps(value))
+    except (TypeError, orjson.JSONDecodeError) as error:
+        raise JsonError(str(error)) from None

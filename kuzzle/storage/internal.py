@@ -13,6 +13,7 @@ from kuzzle.storage.base import (
     FailedWrite,
     Source,
     Storage,
+    StoredDocument,
     WriteKind,
     WrittenDocument,
 )
@@ -133,15 +134,19 @@ class InternalCollection:
 
     async def find(self, document_id: str) -> Source | None:
         """Return the content of a document, None if there is none."""
-        try:
-            (found,) = await self._storage.get_documents(self._index, self.name, [document_id])
-        except UnknownIndexError:
-            return None
+        (found,) = await self.read([document_id])
         return None if found is None else found.source
+
+    async def read(self, ids: Sequence[str]) -> list[StoredDocument | None]:
+        """Return the documents of these ids, in order, None for one that is not there."""
+        try:
+            return await self._storage.get_documents(self._index, self.name, ids)
+        except UnknownIndexError:
+            return [None] * len(ids)
 
     async def find_all(self) -> dict[str, Source]:
         """Return the contents of all documents by their ids, sorted."""
-        documents = await self._storage.get_documents(self._index, self.name, await self.ids())
+        documents = await self.read(await self.ids())
         return {document.id: document.source for document in documents if document is not None}
 
     async def search(self, search: Search) -> SearchPage:

@@ -43,6 +43,7 @@ from kuzzle.controllers.security.profiles import ProfilesController
 from kuzzle.controllers.security.roles import RolesController
 from kuzzle.controllers.security.users import UsersController
 from kuzzle.controllers.server import ServerController
+from kuzzle.doors import Doors
 from kuzzle.entrypoint import Entrypoint
 from kuzzle.errors import KuzzleError
 from kuzzle.events import Events
@@ -139,6 +140,7 @@ class Application:
         self._wire()
         self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = build_protocols(config, self.entrypoint)
+        self._doors = Doors(self.protocols, self.entrypoint, self.ports)
         self._is_started = False
 
     def _wire(self) -> None:
@@ -275,7 +277,7 @@ class Application:
         """Open the store, then the doors.
 
         Raises:
-            StoreOpenError, PortError: One line that tells the operator why; nothing stays open.
+            StoreOpenError, PortError, DoorError: One line that tells the operator why; nothing stays open.
         """
         await self.storage.open()
         try:
@@ -290,9 +292,7 @@ class Application:
             await self.security.load()
             if self.metrics is not None:
                 self.metrics.start()
-            for protocol in self.protocols:
-                self.entrypoint.add_protocol(protocol)
-                await protocol.start()
+            await self._doors.open()
         except BaseException:
             await self._close()
             raise
@@ -311,11 +311,7 @@ class Application:
 
     async def _close(self) -> None:
         await self.statistics.stop()
-        for protocol in reversed(self.protocols):
-            try:
-                await protocol.stop()
-            except Exception:  # one door that does not close must not keep the store open
-                logger.exception("The protocol %s did not stop cleanly", protocol.name)
+        await self._doors.close()
         if self.metrics is not None:
             await self.metrics.stop()
         self.passwords.close()

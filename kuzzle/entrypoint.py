@@ -177,39 +177,37 @@ class Entrypoint:
 
     def notify(self, connection_id: str, channels: Iterable[str], notification: Notification) -> None:
         """Push to one connection, once per channel."""
-        protocol = self._protocol_of(connection_id)
-        if protocol is not None:
-            protocol.notify(connection_id, tuple(channels), notification)
+        self._ask(connection_id, "notify", lambda it: it.notify(connection_id, tuple(channels), notification))
 
     def join_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection follow a channel."""
-        protocol = self._protocol_of(connection_id)
-        if protocol is not None:
-            protocol.join_channel(channel, connection_id)
+        self._ask(connection_id, "join a channel", lambda it: it.join_channel(channel, connection_id))
 
     def hold_channel(self, channel: str, connection_id: str) -> None:
         """Let a connection hear nothing on a channel until `replay`, `join_channel` or `leave_channel`."""
-        protocol = self._protocol_of(connection_id)
-        if protocol is not None:
-            protocol.hold_channel(channel, connection_id)
+        self._ask(connection_id, "hold a channel", lambda it: it.hold_channel(channel, connection_id))
 
     def replay(self, channel: str, connection_id: str, notifications: Sequence[Notification]) -> None:
         """Push what a connection has missed on a channel, then make it follow the channel."""
-        protocol = self._protocol_of(connection_id)
-        if protocol is not None:
-            protocol.replay(channel, connection_id, notifications)
+        self._ask(connection_id, "replay", lambda it: it.replay(channel, connection_id, notifications))
 
     def leave_channel(self, channel: str, connection_id: str) -> None:
         """Make a connection leave a channel."""
-        protocol = self._protocol_of(connection_id)
-        if protocol is not None:
-            protocol.leave_channel(channel, connection_id)
+        self._ask(connection_id, "leave a channel", lambda it: it.leave_channel(channel, connection_id))
 
     def disconnect(self, connection_id: str, message: str) -> None:
         """Close a client's connection."""
+        self._ask(connection_id, "disconnect", lambda it: it.disconnect(connection_id, message))
+
+    def _ask(self, connection_id: str, what: str, ask: Callable[[Carrier], None]) -> None:
+        """Ask something of the protocol that a connection came by, if it is still there."""
         protocol = self._protocol_of(connection_id)
-        if protocol is not None:
-            protocol.disconnect(connection_id, message)
+        if protocol is None:
+            return
+        try:
+            ask(protocol)
+        except Exception:  # a protocol's defect must break neither the request nor the write that led here
+            logger.exception("The protocol %s failed to %s", protocol.name, what)
 
     def _protocol_of(self, connection_id: str) -> Carrier | None:
         connection = self._connections.get(connection_id)

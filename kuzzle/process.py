@@ -20,6 +20,7 @@ from typing import Final
 from kuzzle import __version__
 from kuzzle.app import Application
 from kuzzle.config import Config, ConfigError
+from kuzzle.doors import DoorError
 from kuzzle.logs import Logs, one_line
 from kuzzle.security.users import ANONYMOUS
 from kuzzle.storage.errors import StoreOpenError
@@ -47,7 +48,7 @@ def run(config: Config) -> None:
     logs.start()
     try:
         asyncio.run(_serve(config, logs))
-    except (PortError, StoreOpenError) as error:
+    except (PortError, DoorError, StoreOpenError) as error:
         raise ConfigError([one_line(str(error))]) from error
     finally:
         logs.stop()

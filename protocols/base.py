@@ -8,6 +8,9 @@ A protocol of one's own is a subclass of `Protocol`, named in `kuzzle.yml`:
 It is built once with its context, opens its door in `start`, turns what clients send into
 `entrypoint.execute(connection, payload)`, and carries notifications to the channels its connections
 follow. The shipped protocols use this interface and nothing more.
+
+What a protocol raises names it in the log and stops no other; only one that raises in `__init__` or `start`, or
+does not come to the end of `start`, stops the start of the server, with one line that names it.
 """
 
 from __future__ import annotations
@@ -48,12 +51,18 @@ class Protocol(ABC):
 
     Attributes:
         options_schema: JSON Schema of the protocol's section of `kuzzle.yml`, for protocols that
-            `schemas/config.json` does not know; None accepts any.
+            `schemas/config.json` does not know; None accepts any. `class` and `enabled` need not stand in it, defaults
+            are filled in, and options of the format `size` come as bytes.
     """
 
     options_schema: ClassVar[Mapping[str, Any] | None] = None
 
     def __init__(self, context: ProtocolContext) -> None:
+        """Take the context; nothing is opened yet, and there may be no event loop.
+
+        Raises:
+            ConfigError: For what the schema cannot say of the options; a line per fault.
+        """
         self.name = context.name
         self.context = context
         self.options = context.options
@@ -69,7 +78,7 @@ class Protocol(ABC):
 
     @abstractmethod
     async def stop(self) -> None:
-        """Tell the clients, close their connections and the door."""
+        """Tell the clients, close their connections and the door; also after a `start` that raised."""
 
     @abstractmethod
     def broadcast(self, channels: Sequence[str], notification: Notification) -> None:

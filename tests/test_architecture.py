@@ -24,7 +24,7 @@ ROWS = (
     ("kuzzle.shell",),
     ("kuzzle.process",),
     ("kuzzle.app",),
-    ("kuzzle.builders",),
+    ("kuzzle.builders", "kuzzle.doors"),
     ("protocols",),
     ("kuzzle.plugins",),
     ("kuzzle.entrypoint",),

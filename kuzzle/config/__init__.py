@@ -9,12 +9,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Self
 
 from kuzzle.config.faults import find_faults
 from kuzzle.config.options import ConfigError, Node, find_child, is_section, load_options, size_in_bytes
 from kuzzle.config.sources import FILE_VARIABLE, apply_environment, read_file
+from kuzzle.config.values import fill_defaults, in_force
 
 __all__ = ["Config", "ConfigError", "size_in_bytes"]
 
@@ -37,7 +37,7 @@ class Config:
         self.file = file
         self._root = root
         self._values = values
-        self._sections: Mapping[str, Any] = _in_force(values, root)
+        self._sections: Mapping[str, Any] = in_force(values, root)
 
     @classmethod
     def load(cls, path: Path | None, environment: Mapping[str, str], *, schema: Node | None = None) -> Self:
@@ -60,7 +60,7 @@ class Config:
         file = None if path is None else path.absolute()
         values = {} if file is None else read_file(file)
         sources, faults = apply_environment(values, environment, root)
-        _fill_defaults(values, root)
+        fill_defaults(values, root)
         faults += find_faults(values, root, sources)
         if faults:
             raise ConfigError(faults)
@@ -85,32 +85,6 @@ class Config:
         """
         shown: dict[str, Any] = _shown(self._values, self._root, mask)
         return shown
-
-
-def _fill_defaults(values: dict[str, Any], node: Node) -> None:
-    for name, child in node["properties"].items():
-        if not is_section(child):
-            if "default" in child:
-                values.setdefault(name, child["default"])
-            continue
-        if values.get(name) is None:  # a section whose every line is commented out is null to YAML
-            values[name] = {}
-        if isinstance(values[name], dict):
-            _fill_defaults(values[name], child)
-    others = node.get("additionalProperties")
-    if isinstance(others, Mapping):
-        for name, section in values.items():
-            if name not in node["properties"] and isinstance(section, dict):
-                _fill_defaults(section, others)
-
-
-def _in_force(value: Any, node: Node) -> Any:
-    """Return a read-only copy with sizes as bytes; what the tree does not describe is copied as it is."""
-    if is_section(node):
-        return MappingProxyType({name: _in_force(entry, find_child(node, name) or {}) for name, entry in value.items()})
-    if node.get("format") == "size":
-        return size_in_bytes(value)
-    return copy.deepcopy(value)
 
 
 def _shown(value: Any, node: Node, mask: str | None, *, is_own: bool = False) -> Any:

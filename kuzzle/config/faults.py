@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from kuzzle.config.options import (
     Node,
@@ -19,6 +19,8 @@ from kuzzle.config.options import (
 )
 from kuzzle.validation import Fault, Validator
 
+_NO_SOURCES: Final[Mapping[OptionPath, str]] = {}
+
 
 def find_faults(values: Mapping[str, Any], root: Node, sources: Mapping[OptionPath, str]) -> list[str]:
     """Check a configuration with its defaults filled in.
@@ -26,16 +28,37 @@ def find_faults(values: Mapping[str, Any], root: Node, sources: Mapping[OptionPa
     Args:
         sources: The environment variable that set an option, to be named with it.
     """
+    return section_faults(values, root, sources=sources) or list(_broken_rules(values["limits"]))
+
+
+def section_faults(
+    values: Mapping[str, Any],
+    root: Node,
+    *,
+    prefix: OptionPath = (),
+    sources: Mapping[OptionPath, str] = _NO_SOURCES,
+) -> list[str]:
+    """Check a section, with its defaults filled in, against its schema.
+
+    Args:
+        prefix: Where the section stands.
+        sources: The environment variable that set an option, to be named with it.
+
+    Raises:
+        SchemaError: The schema is none.
+    """
     validator = Validator(dict(root))
     lines: dict[OptionPath, str] = {}
     if not validator.is_valid(values):
         for fault in validator.faults(values):
             for path, text in _explain(fault, root):
-                lines.setdefault(path, f"{_label(path, sources)}: {text}")
+                lines.setdefault(path, f"{_label((*prefix, *path), sources)}: {text}")
     for path, found in _beyond_schema(values, root):
         expected = expectation(find_node(root, path))
-        lines.setdefault(path, f"{_label(path, sources)}: found {description_of(found)}, expected {expected}")
-    return list(lines.values()) or list(_broken_rules(values["limits"]))
+        lines.setdefault(
+            path, f"{_label((*prefix, *path), sources)}: found {description_of(found)}, expected {expected}"
+        )
+    return list(lines.values())
 
 
 def _label(path: OptionPath, sources: Mapping[OptionPath, str]) -> str:
@@ -51,17 +74,27 @@ def _explain(fault: Fault, root: Node) -> Iterator[tuple[OptionPath, str]]:
         for name in fault.found:
             if find_child(node, name) is None:
                 yield (*path, name), _unknown((*path, name), node, root)
-    elif fault.keyword == "required" and is_section(node) and path[0] != "protocols":
-        for name in node["required"]:
-            if name not in fault.found:
-                yield (*path, name), f"not given, expected {expectation(find_node(root, (*path, name)))}"
-    elif fault.keyword == "required" and is_section(node):
+    elif fault.keyword == "required" and path[:1] == ("protocols",) and fault.expected == ["class"]:
         names = [name for name in find_node(root, path[:-1])["properties"] if name != path[-1]]
         hint = _nearest(path[-1], names)
         yield path, f"unknown protocol{hint}; one of your own needs the option `class`"
-    else:
+    elif fault.keyword == "required" and is_section(node):
+        for name in node["required"]:
+            if name not in fault.found:
+                expected = expectation(find_node(root, (*path, name)))
+                yield (*path, name), f"not given, expected {expected or 'a value'}"
+    elif "expected" in node or (find_node(root, path) is node and _is_said_by_expectation(fault, node)):
         found = "a value that does not fit" if node.get("secret") else description_of(fault.found)
         yield path, f"found {found}, expected {expectation(node)}"
+    else:
+        yield path, "a value that does not fit" if node.get("secret") else fault.message
+
+
+def _is_said_by_expectation(fault: Fault, node: Node) -> bool:
+    """Tell whether what an option takes, in our words, says more than the library's own text."""
+    if node.get("format") == "size":
+        return True
+    return fault.keyword in ("type", "enum", "minimum", "maximum", "minLength") and bool(expectation(node))
 
 
 def _unknown(path: OptionPath, section: Node, root: Node) -> str:

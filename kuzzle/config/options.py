@@ -8,6 +8,7 @@ users' own).
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -105,7 +106,7 @@ def size_in_bytes(size: str | int) -> int:
 def is_size(text: str, node: Node) -> bool:
     """Tell whether a text is a size within the range of an option."""
     try:
-        return bool(node["minimum"] <= size_in_bytes(text) <= node["maximum"])
+        return bool(node.get("minimum", 0) <= size_in_bytes(text) <= node.get("maximum", math.inf))
     except ValueError:
         return False
 
@@ -130,10 +131,19 @@ def _type_expectation(kind: str, node: Node) -> str:
         return "true or false"
     if kind == "integer":
         unit = f" ({node['unit']})" if "unit" in node else ""
-        return f"an integer from {node['minimum']} to {node['maximum']}{unit}"
+        return f"an integer{_range_expectation(node)}{unit}"
+    if kind == "number":
+        return f"a number{_range_expectation(node)}"
     if kind == "string":
         return "a text that is not empty" if node.get("minLength") else "a text"
-    return kind
+    return {"array": "a list", "object": "a section"}.get(kind, kind)
+
+
+def _range_expectation(node: Node) -> str:
+    lowest, highest = node.get("minimum"), node.get("maximum")
+    if lowest is None:
+        return "" if highest is None else f" up to {highest}"
+    return f" from {lowest}" if highest is None else f" from {lowest} to {highest}"
 
 
 def description_of(value: Any) -> str:

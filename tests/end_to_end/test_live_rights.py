@@ -10,16 +10,16 @@ import pytest
 from harness import Server
 from people import CHEAP_PASSWORDS, PASSWORD
 from plain_rights import role_of
-from talkers import Talker, talker
+from talkers import LINES, Talker, talker
 
-REALTIME = ("websocket", "socketio", "mqtt")
+REALTIME = ("websocket", "socketio", "mqtt", "lines")
 LISTENER = role_of({"realtime": {"subscribe": True}, "server": {"now": True}, "document": {"count": True}})
 
 
 @pytest.fixture
 def server(start_server: Callable[..., Server]) -> Server:
     """A server whose passwords cost little."""
-    return start_server({"security": {"passwords": CHEAP_PASSWORDS}})
+    return start_server({"security": {"passwords": CHEAP_PASSWORDS}, "protocols": {"lines": LINES}})
 
 
 async def prepare(server: Server) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from harness import Server
 from people import CHEAP_PASSWORDS, PASSWORD, add_user, until_refused
-from talkers import Talker, talker
+from talkers import LINES, Talker, talker
 
-REALTIME = ("websocket", "socketio", "mqtt")
+REALTIME = ("websocket", "socketio", "mqtt", "lines")
 FEW_SECONDS = "4s"
 
 
 @pytest.fixture
 def server(start_server: Callable[..., Server]) -> Server:
     """A server whose passwords cost little."""
-    return start_server({"security": {"passwords": CHEAP_PASSWORDS}})
+    return start_server({"security": {"passwords": CHEAP_PASSWORDS}, "protocols": {"lines": LINES}})
 
 
 async def log_in(client: Talker, username: str, **members: Any) -> str:

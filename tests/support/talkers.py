@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import wire
 from harness import Server, WebSocket
 from node import Running, node_running
 
@@ -113,6 +115,73 @@ class NodeTalker(Talker):
         return answers
 
 
+LINES = {"class": "line_protocol:LineProtocol", "port": 0}
+"""The section of the example of a protocol of one's own, which `lines` talks."""
+
+
+class LineTalker(Talker):
+    """A JSON text a line, over TCP."""
+
+    protocol = "lines"
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__()
+        self.reader = reader
+        self.writer = writer
+        self._ids = itertools.count()
+
+    async def ask(self, controller: str, action: str, **members: Any) -> dict[str, Any]:
+        """Send a request."""
+        request_id = members.pop("requestId", None) or f"lines-{next(self._ids)}"
+        self.say({"controller": controller, "action": action, "requestId": request_id, **members})
+        answer = await self.hear()
+        assert answer is not None, "the connection was closed"
+        assert answer["room"] == answer["requestId"] == request_id
+        wire.check_response(answer)
+        return answer
+
+    def say(self, line: Any) -> None:
+        """Send a line: bytes as they are, anything else as JSON."""
+        self.writer.write((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n")
+
+    def stop_reading(self) -> None:
+        """Take nothing from the socket any more."""
+        transport: Any = self.writer.transport
+        transport.pause_reading()
+
+    async def hear(self) -> dict[str, Any] | None:
+        """Return the next line that is no notification; None at the end."""
+        while (line := await self._read()) is not None:
+            if "type" not in line:
+                return line
+            self._keep(line)
+        return None
+
+    async def notification(self) -> dict[str, Any]:
+        """Return the next notification."""
+        if not self.notifications:
+            line = await self._read()
+            assert line is not None, "the connection was closed"
+            self._keep(line)
+        return self.notifications.pop(0)
+
+    def _keep(self, line: dict[str, Any]) -> None:
+        wire.check_notification(line)
+        self.notifications.append(line)
+
+    async def _read(self) -> dict[str, Any] | None:
+        line = await asyncio.wait_for(self.reader.readline(), 30)
+        return dict(json.loads(line)) if line else None
+
+
+@asynccontextmanager
+async def line_talker(server: Server) -> AsyncIterator[LineTalker]:
+    """Connect a client to the protocol `lines`."""
+    reader, writer = await asyncio.open_connection("localhost", server.port("lines"), limit=1 << 24)
+    yield LineTalker(reader, writer)
+    writer.close()
+
+
 @asynccontextmanager
 async def talker(server: Server, protocol: str) -> AsyncIterator[Talker]:
     """Connect a client."""
@@ -122,6 +191,9 @@ async def talker(server: Server, protocol: str) -> AsyncIterator[Talker]:
         websocket = await server.websocket()
         yield WebSocketTalker(websocket)
         websocket.close()
+    elif protocol == "lines":
+        async with line_talker(server) as client:
+            yield client
     else:
         port = str(server.port(protocol))
         arguments = ["socket.io-client-2.0", port] if protocol == "socketio" else [port]

@@ -15,7 +15,7 @@ import tornado.websocket
 from harness import Server
 from node import node
 from people import add_user, login
-from talkers import talker
+from talkers import LINES, talker
 from ws_raw import RawWebSocket
 
 from kuzzle.errors import KuzzleError
@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "realtime.md"
 @pytest.fixture
 def keeping(start_server: Callable[..., Server]) -> Server:
     """A server whose library has history."""
-    return start_server(HISTORY)
+    return start_server({**HISTORY, "protocols": {"lines": LINES}})
 
 
 async def create(server: Server, first: int, count: int = 1) -> None:
@@ -88,7 +88,7 @@ async def test_the_answer_comes_first_then_what_was_missed_then_what_is_new(keep
     assert [message.get("offset", message["action"]) for message in came] == ["subscribe", 1, 2, 3, 4, "create"]
 
 
-@pytest.mark.parametrize("protocol", ["websocket", "socketio", "mqtt"])
+@pytest.mark.parametrize("protocol", ["websocket", "socketio", "mqtt", "lines"])
 async def test_who_comes_back_by_any_protocol_has_missed_nothing(keeping: Server, protocol: str) -> None:
     await keeping.prepare()
     async with talker(keeping, protocol) as first:
@@ -106,7 +106,7 @@ async def test_who_comes_back_by_any_protocol_has_missed_nothing(keeping: Server
     assert [(one["offset"], one["result"]["_source"]["number"]) for one in heard] == [(n, n) for n in range(1, 9)]
 
 
-@pytest.mark.parametrize("protocol", ["websocket", "socketio", "mqtt"])
+@pytest.mark.parametrize("protocol", ["websocket", "socketio", "mqtt", "lines"])
 async def test_nothing_newer_comes_before_what_was_missed_while_pipes_hold_the_answer(
     keeping: Server, protocol: str
 ) -> None:

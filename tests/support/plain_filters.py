@@ -78,10 +78,19 @@ def _holds(filters: dict[str, Any], flat: dict[str, Any]) -> bool:
     if keyword == "in":
         return any(is_same(value, one) for one in operand)
     if keyword == "regexp":
-        pattern, flags = (operand, "") if isinstance(operand, str) else (operand["value"], operand["flags"])
-        return isinstance(value, str) and re.search(pattern, value, re.IGNORECASE if "i" in flags else 0) is not None
+        return isinstance(value, str) and _is_found(operand, value)
     assert keyword == "range"
     return isinstance(value, int | float) and not isinstance(value, bool) and _is_between(value, operand)
+
+
+_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+
+
+def _is_found(operand: Any, value: str) -> bool:
+    pattern, flags = (operand, "") if isinstance(operand, str) else (operand["value"], operand["flags"])
+    if "m" not in flags:
+        pattern = pattern.replace("$", r"\Z")  # in Python it would match before a last line's end too
+    return re.search(pattern, value, sum(_FLAGS[flag] for flag in flags)) is not None
 
 
 def _is_like(pattern: Any, value: Any) -> bool:
@@ -148,7 +157,7 @@ def _is_between(value: float, bounds: dict[str, float]) -> bool:
 FIELDS = ("a", "b", "a.b", "a.c", "b.a.b", "", "a.", "_id")
 KEYS = ("a", "b", "c", "", "a.b", "_id")
 NUMBERS = st.sampled_from((0, -0.0, 1, 1.0, 2, 2.5, -1, 3, 2**53, 2**53 + 1, float(2**53), 1e300))
-SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.sampled_from(("", "x", "1", "true", "é")))
+SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.sampled_from(("", "x", "1", "true", "é", "x\ny")))
 
 
 def _bounds(low: float, high: float, names: tuple[str, str], sides: str) -> dict[str, float]:
@@ -170,7 +179,11 @@ _PATHS = st.sampled_from(tuple(field for field in FIELDS if field))
 _EXISTS = st.one_of(_PATHS, st.builds(lambda path, value: f"{path}[{json.dumps(value)}]", _PATHS, SCALARS))
 _PATTERNS: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(("x", "^x$", "tru", "rue$", "1|é", "", "t.ue", "tr*ue", "[^x]rue")),
-    st.builds(lambda value: {"value": value, "flags": "i"}, st.sampled_from(("X", "TRUE", "É"))),
+    st.builds(
+        lambda value, flags: {"value": value, "flags": flags},
+        st.sampled_from(("X", "TRUE", "É", "^y", "x$", "X.Y", "^$")),
+        st.sampled_from(("i", "m", "s", "im", "si", "ims", "")),
+    ),
 )
 _DEGREES = st.sampled_from((-1, 0, 1))
 _REACHES = st.sampled_from((0.5, 1.5))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_filters import CLAUSES, DOCUMENTS, FILTERS, matches
+from rewritten_filters import rewritten
 
 from kuzzle.errors import KuzzleError
 from kuzzle.realtime.filters import read_filter, room_identifier
@@ -165,26 +166,11 @@ def test_the_id_of_a_room_is_the_same_in_every_process() -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", identify(filters))
 
 
-def _rewritten(filters: Any, data: st.DataObject) -> Any:
-    """Return another filter of the same meaning."""
-    ((keyword, body),) = filters.items()
-    if keyword in ("and", "or"):
-        parts = data.draw(st.permutations([_rewritten(part, data) for part in body]))
-        parts += [parts[0]] * data.draw(st.integers(0, 1))
-        other = "or" if keyword == "and" else "and"
-        if data.draw(st.booleans()):
-            return {"not": {other: [{"not": part} for part in parts]}}
-        return {keyword: parts}
-    if keyword == "not":
-        return {"not": _rewritten(body, data)}
-    return data.draw(st.sampled_from([filters, {"and": [filters]}, {"not": {"not": filters}}]))
-
-
 @settings(max_examples=300, deadline=None)
 @given(FILTERS, st.data())
 def test_rewriting_a_filter_does_not_change_its_room(filters: Any, data: st.DataObject) -> None:
     form = read_filter(filters, 5000)
-    assert read_filter(_rewritten(filters, data), 5000) == form
+    assert read_filter(rewritten(filters, data), 5000) == form
 
 
 @settings(max_examples=400, deadline=None)

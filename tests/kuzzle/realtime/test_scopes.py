@@ -19,6 +19,9 @@ FILTERS: dict[str, Any] = {
     "other": {"not": {"equals": {"a": 1}}},
     "author": {"equals": {"_kuzzle_info.author": "-1"}},
     "id": {"ids": {"values": ["x", "y"]}},
+    "band": {"range": {"a": {"gte": 1, "lt": 2}}},
+    "either": {"bool": {"should": [{"equals": {"a": 0}}, {"regexp": {"_id": "^X$"}}, {"in": {"_id": ["x", "z"]}}]}},
+    "none": {"nothing": True},
 }
 IDS = st.sampled_from("xyz")
 NAMES = st.sampled_from(sorted(FILTERS))
@@ -33,6 +36,9 @@ def wanted_by(name: str, document_id: str, source: dict[str, Any]) -> bool:
         "other": source["a"] != 1,
         "author": True,
         "id": document_id in ("x", "y"),
+        "band": source["a"] == 1,
+        "either": source["a"] == 0 or document_id in ("x", "z"),
+        "none": False,
     }[name]
 
 

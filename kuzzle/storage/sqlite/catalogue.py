@@ -21,7 +21,7 @@ class CollectionState:
 
     Attributes:
         number: Names its tables.
-        point_read: The statement that reads the document of an id: its version, content and metadata.
+        point_read: The statement that reads the document of an id: its version, content and where its metadata are.
         field_numbers: Key of a field, or path of a nested object, to its number in the table of values; numbers are
             never used again.
     """
@@ -33,7 +33,7 @@ class CollectionState:
         self._definition = definition
         self.documents_table = f"documents_{number}"
         self.point_read = (
-            f"SELECT version, json(body), body -> '$._kuzzle_info' FROM {self.documents_table} WHERE id = ?"
+            f"SELECT version, body, metadata_start, metadata_size FROM {self.documents_table} WHERE id = ?"
         )
         self.values_table = f"values_{number}"
         self.lengths_table = f"lengths_{number}"

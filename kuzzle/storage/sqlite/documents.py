@@ -21,6 +21,7 @@ from kuzzle.storage.sqlite.pending import (
     mark_several,
     portions,
 )
+from kuzzle.storage.stored_content import encode_content
 
 
 @dataclass(slots=True)
@@ -35,20 +36,24 @@ class StoredRow:
 def find_row(connection: apsw.Connection, state: CollectionState, document_id: str) -> StoredRow | None:
     """Read the document of an id, None if there is none."""
     for rid, version, body in connection.execute(
-        f"SELECT rid, version, json(body) FROM {state.documents_table} WHERE id = ?", (document_id,)
+        f"SELECT rid, version, body FROM {state.documents_table} WHERE id = ?", (document_id,)
     ):
         return StoredRow(rid, version, orjson.loads(body))
     return None
 
 
-def body_text(source: Source) -> str:
-    """Return the JSON text of a content.
+Body = tuple[bytes, int | None, int | None]
+"""A content as it is stored: `encode_content`."""
+
+
+def stored_body(source: Source) -> Body:
+    """Return what is stored of a content.
 
     Raises:
         InvalidDocumentError: It cannot be written: nested too deep, or a number beyond 64 bits.
     """
     try:
-        return orjson.dumps(source).decode()
+        return encode_content(source)
     except (orjson.JSONEncodeError, TypeError) as error:
         raise InvalidDocumentError(f"The document cannot be stored: {error}") from None
 
@@ -58,24 +63,27 @@ def insert_document(
     pending: PendingRows,
     state: CollectionState,
     document_id: str,
-    body: str,
+    body: Body,
     rows: set[IndexRow],
 ) -> None:
     """Store a new document, as version 1; its index rows wait for the end of the transaction."""
     connection.execute(
-        f"INSERT INTO {state.documents_table} (id, version, body) VALUES (?, 1, jsonb(?))", (document_id, body)
+        f"INSERT INTO {state.documents_table} (id, version, body, metadata_start, metadata_size) "
+        "VALUES (?, 1, ?, ?, ?)",
+        (document_id, *body),
     )
     placed = _placed(connection.last_insert_rowid(), rows)
     pending.add(state, placed, _lengths(placed), _several(placed))
 
 
 def update_document(
-    connection: apsw.Connection, state: CollectionState, current: StoredRow, body: str, rows: set[IndexRow]
+    connection: apsw.Connection, state: CollectionState, current: StoredRow, body: Body, rows: set[IndexRow]
 ) -> None:
     """Put a new content in place of a document's."""
     connection.execute(
-        f"UPDATE {state.documents_table} SET version = ?, body = jsonb(?) WHERE rid = ?",
-        (current.version + 1, body, current.rid),
+        f"UPDATE {state.documents_table} SET version = ?, body = ?, metadata_start = ?, metadata_size = ? "
+        "WHERE rid = ?",
+        (current.version + 1, *body, current.rid),
     )
     before, after = _stored_rows(connection, state, current.rid), _placed(current.rid, rows)
     # The rows of words that only weigh otherwise now have the same keys: first out, then in.

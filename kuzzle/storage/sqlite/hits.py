@@ -78,11 +78,12 @@ class HitReader:
         if self._last is None or self._last.rid != root:
             is_shown = self._page.source is not False or bool(self._page.parts.stored)
             is_needed = rid < 0 or self._highlighter is not None or is_shown
-            content = "json(body), body -> '$._kuzzle_info'" if is_needed else "NULL, NULL"
-            ((document_id, version, text, metadata),) = self._connection.execute(
+            content = "body, metadata_start, metadata_size" if is_needed else "NULL, NULL, NULL"
+            ((document_id, version, text, start, size),) = self._connection.execute(
                 f"SELECT id, version, {content} FROM {self._state.documents_table} WHERE rid = ?", (root,)
             )
-            self._last = _Document(root, document_id, version, None if text is None else StoredContent(text, metadata))
+            shown = None if text is None else StoredContent(text, start, size)
+            self._last = _Document(root, document_id, version, shown)
             if rid < 0 and self._last.content is not None:
                 state = self._state
                 extraction = Extraction(state.mapping, state.field_numbers, state.name, is_lenient=True)

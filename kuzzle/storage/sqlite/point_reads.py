@@ -37,16 +37,16 @@ class PointReads:
         try:
             if not self._is_in_turn:
                 self._begin_turn()
-            found: list[Any] = self._cursor.execute(state.point_read, (document_id,)).fetchall()
+            found: Any = self._cursor.execute(state.point_read, (document_id,)).get
         except apsw.SQLError:
             # Its index was deleted a moment ago, and the news is on its way to this thread.
             return None
         except apsw.Error as error:
             raise failure(error) from error
-        if not found:
+        if found is None:
             return None
-        version, text, metadata_text = found[0]
-        return StoredDocument(index, state.name, document_id, version, StoredContent(text, metadata_text))
+        version, text, start, size = found
+        return StoredDocument(index, state.name, document_id, version, StoredContent(text, start, size))
 
     def _begin_turn(self) -> None:
         self._cursor.execute("BEGIN")

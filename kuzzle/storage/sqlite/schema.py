@@ -2,7 +2,8 @@
 
 Tables: `indexes`, `collections`, and four per collection, named by its number:
 
-- `documents_N (rid, id, version, body)`: the documents; `body` is JSONB, which keeps the order of keys.
+- `documents_N (rid, id, version, body, metadata_start, metadata_size)`: the documents; `body` is their JSON text as
+  it goes to clients (UTF-8), and the last two say where in it the value of `_kuzzle_info` is.
 - `values_N (field, value, rid, weight, places)`: every value of every mapped field, in the order of the table's key. It
   is the index of the collection: terms, ranges, existence and sorting are looked up there, and a
   document with several values of a field simply has several rows. `values_N_of` finds the values of a
@@ -32,7 +33,7 @@ from kuzzle.storage.sqlite.catalogue import Catalogue, CollectionState, IndexSta
 from kuzzle.storage.sqlite.geo import add_functions
 from kuzzle.storage.sqlite.sort_functions import add_sort_functions
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 APPLICATION_ID: Final = 0x4B5A5A4C  # "KZZL", so that no other program's file is taken for a store
 # Pages that a connection may keep in memory. Rows of the index lie all over their table: with SQLite's own 2 MB a
 # write to 100,000 documents takes half as long again. Taken as they are used.
@@ -154,7 +155,9 @@ def create_collection_tables(connection: apsw.Connection, state: CollectionState
           rid INTEGER PRIMARY KEY,
           id TEXT NOT NULL UNIQUE,
           version INTEGER NOT NULL,
-          body BLOB NOT NULL
+          body BLOB NOT NULL,
+          metadata_start INTEGER,
+          metadata_size INTEGER
         ) STRICT;
     """)
     create_index_tables(connection, state)

@@ -25,10 +25,10 @@ from kuzzle.storage.sqlite.catalogue import CollectionState
 from kuzzle.storage.sqlite.definitions import save_collection
 from kuzzle.storage.sqlite.documents import (
     StoredRow,
-    body_text,
     delete_document,
     find_row,
     insert_document,
+    stored_body,
     update_document,
 )
 from kuzzle.storage.sqlite.extraction import Extraction, IndexRow
@@ -106,7 +106,7 @@ class _Write:
         source = self._new_source(current)
         if self._write.check is not None:
             self._write.check(source)
-        body = body_text(source)
+        body = stored_body(source)
         mapped, rows = self._read(state, source)
         if mapped is not state:
             save_collection(self._transaction, self._index, mapped)

@@ -54,7 +54,7 @@ def answer(rids: list[int], total: int) -> bytes:
     """Read the documents of a page and word it."""
     hits = []
     for rid in rids:
-        ((document_id, body),) = reader.execute(f"SELECT id, json(body) FROM {DOCUMENTS} WHERE rid = ?", (rid,))
+        ((document_id, body),) = reader.execute(f"SELECT id, body FROM {DOCUMENTS} WHERE rid = ?", (rid,))
         hits.append({"_id": document_id, "_source": orjson.loads(body)})
     return orjson.dumps({"hits": hits, "total": total})
 
@@ -68,7 +68,7 @@ def page(rows: str, values: dict[str, Any], order: str = "ORDER BY v.rid") -> by
 
 def get(asked: dict[str, Any]) -> bytes:
     """Read one document."""
-    ((version, body),) = reader.execute(f"SELECT version, json(body) FROM {DOCUMENTS} WHERE id = ?", (asked["id"],))
+    ((version, body),) = reader.execute(f"SELECT version, body FROM {DOCUMENTS} WHERE id = ?", (asked["id"],))
     return orjson.dumps({"_version": version, "_source": orjson.loads(body)})
 
 
@@ -177,7 +177,7 @@ def insert(count: int) -> None:
     with writer:
         for line, rows in itertools.islice(fresh, count):
             writer.execute(
-                "INSERT INTO documents (id, version, body) VALUES (?, 1, jsonb(?))", (str(uuid.uuid4()), line)
+                "INSERT INTO documents (id, version, body) VALUES (?, 1, ?)", (str(uuid.uuid4()), line.encode())
             )
             rid = writer.last_insert_rowid()
             of_document = [(number, value, rid, weight, places) for number, value, weight, places in rows]

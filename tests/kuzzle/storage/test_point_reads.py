@@ -39,7 +39,7 @@ async def test_reads_of_one_turn_see_one_state(tmp_path: Path) -> None:
     async with opened(tmp_path / "kuzzle.db") as storage:
         other = apsw.Connection(str(tmp_path / "kuzzle.db"))
         seen = [read_now(storage)]
-        other.execute("UPDATE documents_1 SET body = jsonb(?)", ('{"n":1}',))
+        other.execute("UPDATE documents_1 SET body = ?", (b'{"n":1}',))
         seen.append(read_now(storage))
         await asyncio.sleep(0)
         seen.append(read_now(storage))

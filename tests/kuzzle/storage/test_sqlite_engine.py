@@ -441,11 +441,11 @@ async def test_the_data_folder_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b" / "kuzzle.db").exists()
 
 
-async def test_bodies_are_stored_as_jsonb(tmp_path: Path) -> None:
+async def test_bodies_are_stored_as_texts_in_the_order_of_their_members(tmp_path: Path) -> None:
     async with opened(tmp_path / "kuzzle.db") as storage:
         await storage.write_document("i", "c", WriteKind.CREATE, DocumentWrite("a", {"z": 1, "a": 2}))
         connection = open_reader(tmp_path / "kuzzle.db")
-        assert connection.execute("SELECT typeof(body), json(body) FROM documents_1").fetchall() == [
+        assert connection.execute("SELECT typeof(body), CAST(body AS TEXT) FROM documents_1").fetchall() == [
             ("blob", '{"z":1,"a":2}')
         ]
         connection.close()

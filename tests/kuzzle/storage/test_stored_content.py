@@ -9,7 +9,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuzzle.storage.sqlite.documents import body_text
+from kuzzle.storage.sqlite.documents import stored_body
 from kuzzle.storage.stored_content import StoredContent, is_trashed
 
 NAMES = st.sampled_from(["_kuzzle_info", "active", 'x"_kuzzle_info', ',"_kuzzle_info', "a.b", ""]) | st.text(
@@ -28,15 +28,15 @@ METADATA = st.fixed_dictionaries({"author": VALUES}, optional={"active": st.bool
 SOURCES = st.dictionaries(NAMES, VALUES | METADATA, max_size=6)
 
 connection = apsw.Connection(":memory:")
-connection.execute("CREATE TABLE documents (body BLOB)")
+connection.execute("CREATE TABLE documents (body BLOB, metadata_start INTEGER, metadata_size INTEGER)")
 
 
 def read_back(source: dict[str, Any]) -> StoredContent:
     """Store a content as the backend does, and read it."""
     connection.execute("DELETE FROM documents")
-    connection.execute("INSERT INTO documents VALUES (jsonb(?))", (body_text(source),))
-    ((text, metadata_text),) = connection.execute("SELECT json(body), body -> '$._kuzzle_info' FROM documents")
-    return StoredContent(text, metadata_text)
+    connection.execute("INSERT INTO documents VALUES (?, ?, ?)", stored_body(source))
+    ((text, start, size),) = connection.execute("SELECT * FROM documents")
+    return StoredContent(text, start, size)
 
 
 @given(SOURCES)

@@ -25,7 +25,7 @@ NESTED = {"nested": {"path": "items", "query": {"term": {"items.k": "red"}}}}
 
 
 async def write_old_store(path: Path) -> None:
-    """Make a store as format 1 had it: no weights, no lengths, no numbers of nested objects."""
+    """Make a store as format 1 had it: no weights, no lengths, no numbers of nested objects, contents as JSONB."""
     storage = SqliteStorage(path)
     await storage.open()
     await storage.create_index("i")
@@ -39,6 +39,9 @@ async def write_old_store(path: Path) -> None:
     numbers = orjson.loads(str(connection.execute("SELECT field_numbers FROM collections").get))
     del numbers["items"]
     connection.execute("UPDATE collections SET field_numbers = ?", (orjson.dumps(numbers).decode(),))
+    connection.execute("UPDATE documents_1 SET body = jsonb(CAST(body AS TEXT))")
+    connection.execute("ALTER TABLE documents_1 DROP COLUMN metadata_start")
+    connection.execute("ALTER TABLE documents_1 DROP COLUMN metadata_size")
     connection.execute("UPDATE documents_1 SET body = jsonb_set(body, '$.unknown', 1, '$.items[0].k', jsonb('{}')) "
                        "WHERE id = 'b'")  # fmt: skip
     connection.execute("DROP TABLE values_1; DROP TABLE lengths_1")

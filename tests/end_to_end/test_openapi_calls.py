@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ import pytest
 from running import ROOT, RunningServer
 
 from kuzzle.catalogue import Catalogue
+from kuzzle.generation.openapi import openapi_document
+from kuzzle.generation.pages import PAGES_TAG
 
 SUPPORT: Final = ROOT / "tests" / "support"
 CONTROLLERS: Final = sorted({definition.controller for definition in Catalogue.load(1) if definition.routes})
@@ -65,6 +68,22 @@ def log_in(port: int) -> str:
     return token
 
 
+def test_every_operation_is_called_by_one_of_the_runs() -> None:
+    operations = {
+        operation["operationId"]: operation["tags"]
+        for verbs in openapi_document(Catalogue.load(1))["paths"].values()
+        for operation in verbs.values()
+    }
+    alone = {*RESETS, *ENDS, LEFT_OUT}
+    assert alone <= operations.keys()
+    assert len(alone) == len(RESETS) + len(ENDS) + 1
+    grouped = [name for group in GROUPS for name in group]
+    assert len(grouped) == len(set(grouped))
+    # The pages are held to the document by tests/kuzzle/generation/test_openapi.py.
+    called = {name for name, tags in operations.items() if tags[0] in grouped} | alone
+    assert {name for name in operations.keys() - called if operations[name] != [PAGES_TAG]} == set()
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("controllers", GROUPS, ids=lambda group: group[0])
 def test_no_answer_lies_outside_the_document(tmp_path: Path, controllers: Sequence[str]) -> None:
@@ -105,6 +124,12 @@ def call_everything(folder: Path, *selection: str, keeps_token: bool) -> None:
             check=False,
         )
         assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
+        # All that was selected was called.
+        selected = re.search(r"Selected: (\d+)/", ended.stdout)
+        tested = re.search(r"Tested: (\d+)$", ended.stdout, re.MULTILINE)
+        assert selected is not None, ended.stdout
+        assert tested is not None, ended.stdout
+        assert selected[1] == tested[1], ended.stdout
         if keeps_token:
             assert send(port, "POST", "/_checkToken", {"token": token})["valid"] is True
         # What the server says of itself after all that: no defect was written to its log.

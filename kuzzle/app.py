@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kuzzle.access_log import AccessLog
 from kuzzle.api.v1 import ApiV1
 from kuzzle.builders.backends import build_cache, build_memory_storage, build_storage
-from kuzzle.builders.controllers import controllers_switched_off
+from kuzzle.builders.controllers import build_catalogue, controllers_switched_off
 from kuzzle.builders.protocols import build_protocols, enabled_protocols
 from kuzzle.builders.strategies import build_local_strategy, build_oidc_strategies
-from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config, ConfigError
 from kuzzle.controllers import Registry
 from kuzzle.controllers.admin import AdminController
@@ -50,6 +49,9 @@ from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
 from kuzzle.metrics.requests import RequestMeter
+from kuzzle.plugins.context import ServerParts
+from kuzzle.plugins.loading import LoadedPlugin, load_plugins
+from kuzzle.plugins.running import Plugins
 from kuzzle.realtime.entitlement import Entitlement
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
@@ -87,12 +89,13 @@ class Application:
         """Build the parts.
 
         Raises:
-            ConfigError: A protocol's class cannot be had, or does not accept its section; a standard role or
-                profile is none; a strategy of OpenID Connect cannot be.
+            ConfigError: The class of a protocol or plugin cannot be had, or does not accept its section; a standard
+                role or profile is none; a strategy of OpenID Connect cannot be.
         """
         self.config = config
         limits = config.section("limits")
-        api = ApiV1(Catalogue.load(1).without(controllers_switched_off(config)))
+        loaded = load_plugins(config)
+        api = ApiV1(build_catalogue(config, loaded))
         self.storage = build_storage(config)
         self.memory_storage = build_memory_storage(config)
         self.cache = build_cache(config)
@@ -111,6 +114,7 @@ class Application:
         self.outgoing, self.oidc_strategies = build_oidc_strategies(config, self.storage, self.security)
         logins = self._build_logins()
         self.doorman = Doorman(logins, self.tokens, self.security.users, self.security.rights)
+        self.plugins = self._build_plugins(loaded)
         self.statistics = Statistics(config.section("stats"), self.cache)
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
@@ -118,7 +122,7 @@ class Application:
         self.stop_server: Callable[[], None] = _ignore_stop
         self.funnel = Funnel(
             api=api,
-            registry=self._build_registry(logins),
+            registry=self._build_registry(logins, loaded),
             slots=self.slots,
             events=self.events,
             rights=self.security.rights,
@@ -155,7 +159,11 @@ class Application:
         self.doorman.disconnect = self.entrypoint.disconnect
         self.statistics.connection_counts = lambda: self.entrypoint.connection_counts
 
-    def _build_registry(self, logins: Logins) -> Registry:
+    def _build_plugins(self, loaded: Sequence[LoadedPlugin]) -> Plugins:
+        parts = ServerParts(self.storage, self.memory_storage, self.security, self.tokens, self.realtime, self.events)
+        return Plugins(loaded, self.config, events=self.events, strategies=self.credentials.strategies, parts=parts)
+
+    def _build_registry(self, logins: Logins, loaded: Sequence[LoadedPlugin]) -> Registry:
         limits = self.config.section("limits")
         importer = Importer(self.storage, self.auto_refresh)
         specifications = self.specifications
@@ -164,7 +172,13 @@ class Application:
         return Registry(
             [
                 ServerController(
-                    self.storage, self.memory_storage, self.cache, self.security.users, self.statistics, self.config
+                    self.storage,
+                    self.memory_storage,
+                    self.cache,
+                    self.security.users,
+                    self.statistics,
+                    self.config,
+                    plugins=self.plugins.describe,
                 ),
                 MemoryStorageController(self.memory_storage),
                 IndexController(self.storage, self.auto_refresh, rights),
@@ -202,6 +216,7 @@ class Application:
                     caches={"internalCache": self._empty_cache, "memoryStorage": self._empty_memory_storage},
                     stop_server=lambda: self.stop_server(),
                 ),
+                *(controller for plugin in loaded for controller in plugin.controllers),
             ]
         )
 
@@ -277,7 +292,8 @@ class Application:
         """Open the store, then the doors.
 
         Raises:
-            StoreOpenError, PortError, DoorError: One line that tells the operator why; nothing stays open.
+            StoreOpenError, PortError, DoorError, ConfigError: One line that tells the operator why; nothing stays
+                open.
         """
         await self.storage.open()
         try:
@@ -290,6 +306,7 @@ class Application:
             for strategy in self.oidc_strategies:
                 await self.credentials.strategies.register(strategy, OIDC_OWNER)
             await self.security.load()
+            await self.plugins.start()
             if self.metrics is not None:
                 self.metrics.start()
             await self._doors.open()
@@ -314,6 +331,7 @@ class Application:
         await self._doors.close()
         if self.metrics is not None:
             await self.metrics.stop()
+        await self.plugins.stop()
         self.passwords.close()
         self.outgoing.close()
         await self.entitlement.stop()

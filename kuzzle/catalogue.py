@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -23,6 +22,7 @@ from kuzzle.validation import Fault, Validator
 _OWN_MEMBERS: Final = frozenset({"in", "required"})
 # Members that no check reads.
 _ANNOTATIONS: Final = frozenset({"default", "description"})
+NO_ERRORS: Final[Mapping[str, Mapping[str, Any]]] = {}
 # Second names of controllers.
 ALIASES: Final[Mapping[str, str]] = {"memoryStorage": "ms"}
 # Actions that Kuzzle declares routes for, and does not have: calling them is a 404 `api.process.action_not_found`.
@@ -50,6 +50,7 @@ class ActionDefinition:
         before_event, after_event, error_event: Names of the action's own events.
         document_events: Its generic events; None where it has none.
         events: Names of all events that a request of this action may fire once it is allowed.
+        own_errors: The errors of the plugin it belongs to, in the form of `schemas/errors.json`, by their ids.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class ActionDefinition:
         description: str,
         specification: Mapping[str, Any],
         written: Mapping[str, Any] | None = None,
+        own_errors: Mapping[str, Mapping[str, Any]] = NO_ERRORS,
     ) -> None:
         self.controller = controller
         self.name = name
         self.description = description
         self.specification = specification
+        self.own_errors = own_errors
         source = specification if written is None else written
         self.written: Mapping[str, Any] = {part: source[part] for part in ("body", "result") if part in source}
         self.routes = tuple(Route(route["verb"], route["path"]) for route in specification.get("http", ()))
@@ -119,6 +122,10 @@ class ActionDefinition:
         if faults:
             raise min((self._translate(fault) for fault in faults), key=lambda ranked: ranked[0])[1]
 
+    def error(self, error_id: str) -> Mapping[str, Any]:
+        """Return what the table of errors says of an id: `{"code", "1": {"status", "message"}}`."""
+        return self.own_errors.get(error_id) or error_table()[error_id]
+
     def from_texts(self, texts: Mapping[str, str | list[str]]) -> dict[str, Any]:
         """Turn the texts of a query string into arguments of their types.
 
@@ -136,12 +143,19 @@ class ActionDefinition:
         if missing is not None:
             return (1, self._position(missing)), KuzzleError("api.assert.missing_argument", fault.named or missing)
         if fault.error_id is not None:
-            return (2, self._position(path)), _own_error(fault.error_id, fault, fault.named or path)
+            return (2, self._position(path)), self._own_error(fault.error_id, fault, fault.named or path)
         if fault.keyword == "type":
             kinds = [fault.expected] if isinstance(fault.expected, str) else fault.expected
             expected = fault.wording or " or ".join(kind for kind in kinds if kind != "null")
             return (2, self._position(path)), KuzzleError("api.assert.invalid_type", path, expected)
         return (2, self._position(path)), KuzzleError("api.assert.invalid_argument", path, _expectation(fault))
+
+    def _own_error(self, error_id: str, fault: Fault, path: str) -> KuzzleError:
+        """Build the error that a schema names: its text asks for argument and expectation, the value or nothing."""
+        definition = self.error(error_id)
+        wanted = definition["1"]["message"].count("%s")
+        placeholders = ((path, _expectation(fault)) if wanted == 2 else (fault.named or fault.found,))[:wanted]
+        return KuzzleError.of_definition(error_id, definition, *placeholders)
 
     def _position(self, path: str) -> int:
         """Return the rank of an argument among the others; members of the body come last."""
@@ -172,7 +186,7 @@ class Catalogue:
             {
                 (controller, action): definition
                 for controller, action, path in action_files()
-                if (definition := _read(controller, action, path, str(generation), shared)) is not None
+                if (definition := define(controller, action, orjson.loads(path.read_bytes()), str(generation), shared))
             }
         )
 
@@ -190,6 +204,10 @@ class Catalogue:
         left_out = set(controllers)
         return Catalogue({key: each for key, each in self._definitions.items() if key[0] not in left_out})
 
+    def extended(self, definitions: Iterable[ActionDefinition]) -> Catalogue:
+        """Return the same with more actions."""
+        return Catalogue({**self._definitions, **{(each.controller, each.name): each for each in definitions}})
+
     def has_controller(self, controller: str) -> bool:
         """Tell whether any action belongs to that controller."""
         return any(name == controller for name, _ in self._definitions)
@@ -205,15 +223,29 @@ def routes_to_nothing() -> Iterator[ActionDefinition]:
         yield ActionDefinition(controller, action, "No action of this server.", specification)
 
 
-def _read(
-    controller: str, action: str, path: Path, generation: str, shared: Mapping[str, Any]
+def define(
+    controller: str,
+    action: str,
+    content: Mapping[str, Any],
+    generation: str,
+    shared: Mapping[str, Any],
+    own_errors: Mapping[str, Mapping[str, Any]] = NO_ERRORS,
 ) -> ActionDefinition | None:
-    content = orjson.loads(path.read_bytes())
+    """Return an action as it is in one API generation, None when it has none.
+
+    Args:
+        content: What its file holds, in the form of `schemas/action.json`.
+        shared: The `$defs` of `definitions.json`.
+
+    Raises:
+        KeyError: It refers to something that is not there.
+        SchemaError: A schema in it is not valid.
+    """
     specification = content.get(generation)
     if specification is None:
         return None
     inlined: dict[str, Any] = _inline(specification, shared)
-    return ActionDefinition(controller, action, content["description"], inlined, specification)
+    return ActionDefinition(controller, action, content["description"], inlined, specification, own_errors)
 
 
 def _inline(schema: Any, shared: Mapping[str, Any]) -> Any:
@@ -256,14 +288,6 @@ def _missing(fault: Fault, path: str) -> str | None:
     if fault.found is None or (fault.keyword == "minLength" and fault.found == ""):
         return path
     return None
-
-
-def _own_error(error_id: str, fault: Fault, path: str) -> KuzzleError:
-    """Build the error that a schema names: its text asks for argument and expectation, for the value or for nothing."""
-    wanted = error_table()[error_id]["1"]["message"].count("%s")
-    return KuzzleError(
-        error_id, *((path, _expectation(fault)) if wanted == 2 else (fault.named or fault.found,))[:wanted]
-    )
 
 
 def _expectation(fault: Fault) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from kuzzle.catalogue import Catalogue
 from kuzzle.config import Config
 from kuzzle.encoding import encode_json
 from kuzzle.generation.documents import DESCRIPTIONS
@@ -84,11 +83,11 @@ def read_document(options: argparse.Namespace, kind: str) -> dict[str, Any]:
     """
     if options.url is not None:
         return HttpClient(options.url).get(f"/{kind}.json")
-    from kuzzle.builders.controllers import controllers_switched_off  # much of the server: `--url` need not wait for it
+    from kuzzle.builders.controllers import build_catalogue  # much of the server: `--url` need not wait for it
+    from kuzzle.plugins.loading import load_plugins
 
     config = Config.load(options.config, os.environ)
-    catalogue = Catalogue.load(1).without(controllers_switched_off(config))
-    return DESCRIPTIONS[kind].make(catalogue, config.section("protocols"))
+    return DESCRIPTIONS[kind].make(build_catalogue(config, load_plugins(config)), config.section("protocols"))
 
 
 def _generate(options: argparse.Namespace) -> None:

@@ -49,7 +49,7 @@ def _section_lines(section: Node, depth: int) -> Iterator[str]:
         yield from _comment(others, depth)
         for example in others["examples"]:
             for name, options in example.items():
-                entries = ", ".join(f"{option}: {scalar(value)}" for option, value in options.items())
+                entries = ", ".join(f"{option}: {_flow(value)}" for option, value in options.items())
                 yield f"{indent}# {name}: {{{entries}}}"
 
 
@@ -72,6 +72,13 @@ def _comment(node: Node, depth: int) -> list[str]:
         text += f" In {node['unit']}."
     lead = "  " * depth + "# "
     return textwrap.wrap(text, _WIDTH, initial_indent=lead, subsequent_indent=lead, break_on_hyphens=False)
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML writes it in one line, a section between braces."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_flow(entry)}' for name, entry in value.items())}}}"
+    return scalar(value)
 
 
 def scalar(value: Any) -> str:

@@ -24,7 +24,11 @@ def fill_defaults(values: dict[str, Any], node: Node) -> None:
     others = node.get("additionalProperties")
     if isinstance(others, Mapping):
         for name, section in values.items():
-            if name not in node["properties"] and isinstance(section, dict):
+            if name in node["properties"]:
+                continue
+            if section is None and "required" not in others:
+                values[name] = section = {}
+            if isinstance(section, dict):
                 fill_defaults(section, others)
 
 

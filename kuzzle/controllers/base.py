@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from kuzzle.request import Request
 
@@ -28,7 +28,7 @@ class Controller:
         name: Wire name, also the name of the folder in `schemas/api/`.
     """
 
-    name: ClassVar[str]
+    name: str
 
     def actions(self) -> Iterator[tuple[str, Method]]:
         """Yield wire name and bound method of each action."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import kuzzle
@@ -32,13 +33,17 @@ class ServerController(Controller):
         users: Users,
         statistics: Statistics,
         config: Config,
+        *,
+        plugins: Callable[[], dict[str, Any]],
     ) -> None:
+        """`plugins` describes the plugins, by name."""
         self._storage = storage
         self._memory_storage = memory_storage
         self._cache = cache
         self._users = users
         self._statistics = statistics
         self._config = config
+        self._plugins = plugins
         self._started_at = time.monotonic()
 
     @action("now")
@@ -58,7 +63,7 @@ class ServerController(Controller):
                     "nodeVersion": host.runtime_version(),
                     "memoryUsed": host.memory_used_bytes(),
                     "uptime": f"{int(time.monotonic() - self._started_at)}s",
-                    "plugins": {},
+                    "plugins": self._plugins(),
                     "system": {"memory": {"total": total, "free": free}, "cpus": host.processors()},
                 },
                 "services": {

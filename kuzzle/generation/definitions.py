@@ -81,12 +81,14 @@ class Definitions:
         self._made["errorId"] = self._error_id()
 
     def _error_id(self) -> Schema:
-        known = {*response_ids("httpErrors"), *(name for each in self._catalogue for name in all_error_ids(each))}
+        known = {name: error_table()[name]["1"] for name in response_ids("httpErrors")}
+        for each in self._catalogue:
+            known |= {name: each.error(name)["1"] for name in all_error_ids(each)}
         return {
             "description": "Ids of the errors that are answered, each with its message (a title) and status.",
             "oneOf": [
-                {"const": name, "title": error_table()[name]["1"]["message"], "x-status": error_status(name)}
-                for name in sorted(known)
+                {"const": name, "title": wording["message"], "x-status": wording["status"]}
+                for name, wording in sorted(known.items())
             ],
         }
 
@@ -218,12 +220,12 @@ def response_ids(group: str) -> list[str]:
 def error_ids(definition: ActionDefinition, statuses: Iterable[int]) -> list[str]:
     """Return the ids of the errors of some statuses that an action may answer, sorted."""
     wanted = set(statuses)
-    return [error_id for error_id in all_error_ids(definition) if error_status(error_id) in wanted]
+    return [error_id for error_id in all_error_ids(definition) if error_status(definition, error_id) in wanted]
 
 
-def error_status(error_id: str) -> int:
-    """Return the HTTP status of an error."""
-    status: int = error_table()[error_id]["1"]["status"]
+def error_status(definition: ActionDefinition, error_id: str) -> int:
+    """Return the HTTP status of an error that an action may answer."""
+    status: int = definition.error(error_id)["1"]["status"]
     return status
 
 

@@ -183,7 +183,7 @@ def _responses(
     yield "200", {"description": "Done.", **_content(definitions.reference(f"{name}.response"), example)}
     by_status: dict[int, list[str]] = {}
     for error_id in sorted({*all_error_ids(definition), *_http_error_ids()}):
-        by_status.setdefault(error_status(error_id), []).append(error_id)
+        by_status.setdefault(error_status(definition, error_id), []).append(error_id)
     for status in definition.specification.get("unnamedErrors", ()):
         by_status.setdefault(status, [])
     for status in sorted(by_status):

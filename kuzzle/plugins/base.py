@@ -48,12 +48,11 @@ class Plugin(ABC):
             those of Kuzzle 1 (`kuzzleVersion`).
         privileged: Whether it needs the server's own parts (`context.server`). The operator must agree, by
             `privileged: true` in its section (`privileged`).
-        code: Its number in the codes of its errors, from 8 to 255 (`code`). None: one that depends on which other
-            plugins are loaded.
+        code: Its number in the codes of its errors, from 8 to 255 (`code`). None: one that follows from its name.
         errors: Its own errors: name to `{"code": 1, "status": 400, "message": "%s is no colour"}`, the codes from 1
             to 65535 (`errors`).
-        config_schema: JSON Schema of the option `config` of its section; defaults in it are filled in. None: it takes
-            no options (`configSchema`).
+        config_schema: JSON Schema of the option `config` of its section; defaults in it are filled in. None: anything
+            goes (`configSchema`).
         schemas: The descriptions of its actions: a folder that holds `<controller>/<action>.json`, or the same as a
             mapping. None: the folder `schemas` beside the file of the class.
     """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,9 +35,11 @@ RESERVED_NAMES: Final = frozenset(
 _KUZZLE_1: Final = ">=1,<2"
 _DOMAIN: Final = 4
 # The numbers below belong to the errors that the server itself has about plugins.
-CODES: Final = range(8, 256)
+_CODES: Final = range(8, 256)
 _ERROR_CODES: Final = range(1, 65536)
 _STATUSES: Final = range(400, 600)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Manifest:
         kuzzle_version: The specifier of the versions of the server it works with.
         code: Its number in the codes of its errors.
         error_table: Its errors in the form of `schemas/errors.json`, by their whole ids.
-        config_schema: JSON Schema of its options; None: it takes none.
+        config_schema: JSON Schema of its options; None: anything goes.
     """
 
     name: str
@@ -67,13 +71,16 @@ class Manifest:
         return {"name": self.name, "kuzzleVersion": self.kuzzle_version, "privileged": self.is_privileged}
 
 
-def read_manifest(plugin: type[Plugin], folder: Path | None, version: str | None, free_code: int) -> Manifest:
+def read_manifest(
+    plugin: type[Plugin], folder: Path | None = None, version: str | None = None, taken: Container[int] = ()
+) -> Manifest:
     """Read and check the manifest of a plugin.
 
     Args:
         folder: Where a `manifest.json` may be; None: nowhere.
         version: That of the distribution it comes with, for a plugin that does not say.
-        free_code: Its number, unless it says one.
+        taken: The codes of other plugins. An id tells an error apart, so plugins of equal codes may stand together:
+            the later one gets the next free code.
 
     Raises:
         KuzzleError: What is wrong with it (`plugin.manifest.*`).
@@ -87,11 +94,7 @@ def read_manifest(plugin: type[Plugin], folder: Path | None, version: str | None
     privileged = stated["privileged"]
     if not isinstance(privileged, bool):
         raise KuzzleError("plugin.manifest.invalid_privileged", name, type(privileged).__name__)
-    code = free_code if stated["code"] is None else stated["code"]
-    if not _is_in(code, CODES):
-        raise KuzzleError(
-            "plugin.manifest.invalid_errors", name, f"the plugin's code is no number from 8 to 255: {code}"
-        )
+    code = _code(stated["code"], name, taken)
     return Manifest(
         name,
         version if stated["version"] is None else str(stated["version"]),
@@ -145,6 +148,17 @@ def _checked_version(wanted: Any, name: str) -> str:
     if not is_right:
         raise KuzzleError("plugin.manifest.version_mismatch", name, kuzzle.__version__, specifier)
     return str(specifier)
+
+
+def _code(stated: Any, name: str, taken: Container[int]) -> int:
+    """Return the code that a plugin states, else one that follows from its name; a taken one makes way."""
+    if stated is not None and not _is_in(stated, _CODES):
+        raise KuzzleError("plugin.manifest.invalid_errors", name, f"{stated} is no code from 8 to 255")
+    first = _CODES[zlib.crc32(name.lower().encode()) % len(_CODES)] if stated is None else stated
+    code = next((code for code in (*range(first, _CODES.stop), *_CODES) if code not in taken), first)
+    if code != first:
+        logger.warning("The errors of the plugin %s get the code %d: %d is that of another plugin", name, code, first)
+    return code
 
 
 def _entries(errors: Any, name: str) -> list[tuple[str, Any]]:

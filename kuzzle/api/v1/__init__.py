@@ -196,6 +196,11 @@ def _public_actions(catalogue: Catalogue) -> dict[str, Any]:
     for controller, definition in catalogue.names():
         shown: dict[str, Any] = {"controller": controller, "action": definition.name}
         if definition.routes:
-            shown["http"] = [{"url": route.path, "verb": route.verb} for route in definition.routes]
+            shown["http"] = [{"url": _shown_url(route.path), "verb": route.verb} for route in definition.routes]
         controllers.setdefault(controller, {})[definition.name] = shown
     return controllers
+
+
+def _shown_url(path: str) -> str:
+    """Return a path as `server:publicApi` shows it: Kuzzle leaves out the first slash of those of plugins."""
+    return path.removeprefix("/") if path.startswith("/_plugin/") else path

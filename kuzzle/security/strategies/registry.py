@@ -69,6 +69,10 @@ class Strategies:
             raise KuzzleError("security.credentials.unknown_strategy", name)
         return strategy
 
+    def owned_by(self, owner: str) -> list[str]:
+        """Return the names of the strategies that somebody has registered, in the order of their registration."""
+        return [name for name in self._strategies if self._owners[name] == owner]
+
     @property
     def names(self) -> list[str]:
         """Names of the registered strategies, in the order of their registration."""

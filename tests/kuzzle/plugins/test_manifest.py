@@ -25,13 +25,13 @@ class Greeter(Plugin):
 
 def manifest(**stated: Any) -> Manifest:
     """Return the manifest of a plugin whose class states this."""
-    return read_manifest(type("Stated", (Greeter,), stated), None, None, 8)
+    return read_manifest(type("Stated", (Greeter,), stated))
 
 
 def in_file(folder: Path, content: Any) -> Manifest:
     """Return the manifest of a plugin that states this in its file."""
     (folder / "manifest.json").write_text(content if isinstance(content, str) else json.dumps(content))
-    return read_manifest(Greeter, folder, None, 8)
+    return read_manifest(Greeter, folder)
 
 
 def test_a_name_is_all_it_needs() -> None:
@@ -47,8 +47,8 @@ def test_its_file_goes_before_its_class(tmp_path: Path) -> None:
 
 
 def test_without_a_version_of_its_own_it_has_that_of_its_distribution() -> None:
-    assert read_manifest(Greeter, None, "3.1", 8).version == "3.1"
-    assert read_manifest(type("Stated", (Greeter,), {"version": "4"}), None, "3.1", 8).version == "4"
+    assert read_manifest(Greeter, None, "3.1").version == "3.1"
+    assert read_manifest(type("Stated", (Greeter,), {"version": "4"}), None, "3.1").version == "4"
 
 
 def test_the_number_of_an_error_is_made_of_domain_plugin_and_error() -> None:
@@ -97,6 +97,18 @@ def test_what_is_wrong_with_it_is_named(stated: dict[str, Any], error_id: str, t
         manifest(**stated)
     assert refusal.value.id == error_id
     assert told in refusal.value.message
+
+
+def test_without_a_code_it_has_one_that_follows_from_its_name() -> None:
+    assert manifest().code == manifest(name="GREETER").code
+    assert manifest(name="welcomer").code != manifest().code
+    assert {manifest(name=f"plugin-{number}").code for number in range(2000)} == set(range(8, 256))
+
+
+def test_a_taken_code_makes_way_to_the_next_free_one(caplog: pytest.LogCaptureFixture) -> None:
+    found = read_manifest(type("Stated", (Greeter,), {"code": 255, "errors": {"odd": COLOUR}}), taken={255, 8, 9})
+    assert (found.code, found.error_table["plugin.greeter.odd"]["code"]) == (10, 4 << 24 | 10 << 16 | 3)
+    assert "greeter get the code 10: 255 is that of another" in caplog.text
 
 
 @pytest.mark.parametrize("kuzzle_version", [">=1.12", "<2,>=1", "==1.12.*", "~=1.2", ""])

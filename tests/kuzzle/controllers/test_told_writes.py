@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from harness import Server, WebSocket
+from people import add_user, login
 
 BOOKS = {"index": "library", "collection": "books"}
 PATH = "/library/books"
@@ -22,12 +23,13 @@ async def listener(server: Server) -> WebSocket:
     return websocket
 
 
-async def heard(websocket: WebSocket) -> list[tuple[str, str, str]]:
-    """Action, scope and id of each document that was told."""
+async def heard(websocket: WebSocket, controller: str = "document") -> list[tuple[str, str, str]]:
+    """Action, scope and id of each document that was told; all by requests of one controller."""
     await websocket.settle()
     told = [websocket.notifications.get_nowait() for _ in range(websocket.notifications.qsize())]
     assert {one["state"] for one in told} <= {"done"}
     assert {one["volatile"]["by"] for one in told} <= {"me"}
+    assert {one["controller"] for one in told} <= {controller}
     return [(one["action"], one["scope"], one["result"]["_id"]) for one in told]
 
 
@@ -82,7 +84,7 @@ async def test_of_a_batch_that_fails_in_part_only_what_was_written_is_told(
     answer = await writer.request(controller, action, **BOOKS, **members, body=body, volatile={"by": "me"})
     assert answer["status"] == 206
     assert len(answer["error"]["errors"]) == failed
-    assert await heard(websocket) == told
+    assert await heard(websocket, controller) == told
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ async def test_an_index_and_a_collection_need_not_exist_to_publish_and_nothing_i
     for name in ("m", "other"):
         answer = await websocket.request("realtime", "publish", **nowhere, _id=name, body={}, volatile={"by": "me"})
         assert answer["result"] == {"published": True}
-    assert await heard(websocket) == [("publish", "in", "m")]
+    assert await heard(websocket, "realtime") == [("publish", "in", "m")]
     assert (await server.http("GET", "/nowhere/_exists")).result is False
     refused = await websocket.request("document", "get", **nowhere, _id="m")
     assert refused["status"] == 412
@@ -148,3 +150,27 @@ async def test_a_message_has_metadata_of_its_own_that_filters_see(server: Server
     (notification,) = [websocket.notifications.get_nowait() for _ in range(websocket.notifications.qsize())]
     assert set(notification["result"]["_source"]["_kuzzle_info"]) == {"author", "createdAt"}
     assert notification["result"]["_source"]["n"] == 1
+
+
+async def test_a_message_tells_who_has_sent_it(server: Server) -> None:
+    await add_user(server, "ada", "admin")
+    token = (await login(server, "ada"))["jwt"]
+    websocket = await server.websocket()
+    await websocket.request("realtime", "subscribe", **BOOKS, body={"equals": {"_kuzzle_info.author": "ada"}})
+    for members in ({}, {"jwt": token}):
+        await websocket.request("realtime", "publish", **BOOKS, body={}, **members)
+    await websocket.settle()
+    (told,) = [websocket.notifications.get_nowait() for _ in range(websocket.notifications.qsize())]
+    assert told["result"]["_source"]["_kuzzle_info"]["author"] == "ada"
+
+
+async def test_a_write_that_fails_was_pending_all_the_same(server: Server) -> None:
+    websocket = await listener(server)
+    writer = await server.websocket()
+    answer = await writer.request("document", "create", **BOOKS, _id="a", body={"year": 5})
+    assert answer["status"] == 400
+    await websocket.settle()
+    told = [websocket.notifications.get_nowait() for _ in range(websocket.notifications.qsize())]
+    assert [(one["action"], one["state"], one["scope"], one["result"]) for one in told] == [
+        ("create", "pending", "unknown", {"_source": {"year": 5}, "_id": "a"})
+    ]

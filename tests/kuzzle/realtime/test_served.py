@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from harness import Server
+from talkers import talker
+from web_stage import until
 
 BOOKS = {"index": "library", "collection": "books"}
 
@@ -145,3 +147,23 @@ def test_the_number_of_rooms_is_an_option(start_server: Callable[..., Server], i
         return error_id
 
     assert io_loop.run_sync(fill) == "core.realtime.too_many_rooms"
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "socketio", "mqtt"])
+@pytest.mark.parametrize("users", ["all", "in", "out", "none"])
+async def test_users_of_every_protocol_are_told_as_they_come_and_vanish(
+    server: Server, protocol: str, users: str
+) -> None:
+    watcher = await server.websocket()
+    made = (await watcher.request("realtime", "subscribe", **BOOKS, body={}, users=users, scope="none"))["result"]
+    async with talker(server, protocol) as guest:
+        await guest.subscribe({}, volatile={"name": "guest"})
+        assert server.app.realtime.count(made["roomId"]) == 2
+    await until(lambda: server.app.realtime.count(made["roomId"]) == 1)
+    await watcher.settle()
+    told = [watcher.notifications.get_nowait() for _ in range(watcher.notifications.qsize())]
+    assert [(one["user"], one["action"], one["result"]["count"]) for one in told] == [
+        one for one in (("in", "subscribe", 2), ("out", "unsubscribe", 1)) if users in ("all", one[0])
+    ]
+    assert {one["protocol"] for one in told} <= {protocol}
+    assert all(one["volatile"] == {"name": "guest"} for one in told)

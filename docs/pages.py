@@ -7,14 +7,15 @@ Requests and answers come from `schemas/examples`, where the tests put what they
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kuzzle.catalogue import ActionDefinition, Catalogue
 from kuzzle.config.options import Node, expectation, leaves, load_options
 from kuzzle.errors import error_table
-from kuzzle.schemas import load_example
+from kuzzle.schemas import load_example, load_schema
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -48,6 +49,7 @@ def navigation() -> list[Any]:
         {"Protocols": "protocols.md"},
         {"API": [{"Overview": "api/overview.md"}, *({name: f"api/{file_name(name)}"} for name in controllers)]},
         {"Errors": "errors.md"},
+        {"Events": "events.md"},
         {"Search language": "search.md"},
         {"Filters": "filters.md"},
         *({title: path} for title, path in WRITTEN if (FOLDER / path).exists()),
@@ -75,6 +77,7 @@ def pages() -> dict[str, str]:
     made = {f"api/{file_name(name)}": controller_page(name, actions) for name, actions in by_controller.items()}
     made["api/overview.md"] = overview(by_controller)
     made["errors.md"] = errors_page(catalogue)
+    made["events.md"] = events_page(load_schema("events.json"))
     made["configuration.md"] = configuration_page(load_options())
     return made
 
@@ -218,6 +221,37 @@ def errors_page(catalogue: Catalogue) -> str:
 
 def _anchor(error: str) -> str:
     return error.replace(".", "-")
+
+
+# --- events
+
+
+def events_page(events: Sequence[Mapping[str, Any]]) -> str:
+    """Return the page of all events."""
+    lines = [
+        "# Events\n",
+        "What plugins can listen to. A pipe is awaited, gets the payload and answers it, changed or not; an error that "
+        "it raises becomes that of the request. A hook only watches. Listeners of the event itself come first, then "
+        "those of `scope:before*` or `scope:after*`, then those of `scope:*`; the scope is what stands before the "
+        "last colon.\n",
+        "A pipe answers a value of the type it got: one that answers nothing fails the request. "
+        "Pipes run one after another, before the hooks, and are bounded by `plugins.common.pipeTimeout`.\n",
+    ]
+    for event in events:
+        takes = "Pipes and hooks." if event["kind"] == "pipe" else "Hooks only."
+        lines.append(f"## `{event['name']}` {{#{event_anchor(event['name'])}}}\n")
+        lines.append(f"{event['fires']} {takes}\n")
+        lines += [f"- `{part['name']}`: {part['description']}" for part in event["payload"]]
+        lines.append(f"\nA pipe may change: {event['changes']}\n" if event["kind"] == "pipe" else "")
+        for kind, actions in event.get("actions", {}).items():
+            lines.append(f"- `{kind}`: {', '.join(f'`{action}`' for action in actions)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def event_anchor(name: str) -> str:
+    """Return where an event stands on its page."""
+    return "-".join(re.findall(r"\w+", name))
 
 
 # --- the configuration

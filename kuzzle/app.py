@@ -65,6 +65,7 @@ from kuzzle.security.strategies.local import OWNER as LOCAL_OWNER
 from kuzzle.security.strategies.oidc import OWNER as OIDC_OWNER
 from kuzzle.security.strategies.registry import Strategies
 from kuzzle.security.tokens import Tokens
+from kuzzle.server_events import STARTED, tell_of_parts
 from kuzzle.specifications.store import Specifications
 from kuzzle.statistics import Statistics
 from kuzzle.storage.errors import StorageUnavailableError
@@ -140,7 +141,9 @@ class Application:
             statistics=self.statistics,
             doorman=self.doorman,
             meter=meter,
+            events=self.events,
         )
+        tell_of_parts(self.events, self.slots, self.realtime, self.security)
         self._wire()
         self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = build_protocols(config, self.entrypoint)
@@ -186,7 +189,7 @@ class Application:
                 DocumentController(self.storage, self.realtime, self.auto_refresh, specifications, limits),
                 BulkController(self.storage, self.realtime, importer, rights, limits),
                 *self._switched_on(),
-                RealtimeController(self.realtime, specifications, self.tokens, self.security),
+                RealtimeController(self.realtime, specifications, self.tokens, self.security, self.events),
                 SessionsController(logins, self.tokens, self.realtime, self.events),
                 CurrentUserController(self.security.users, rights, self.credentials),
                 MyCredentialsController(self.credentials),
@@ -315,6 +318,7 @@ class Application:
             raise
         self.statistics.start()
         self._is_started = True
+        self.events.notify("core:kuzzleStart", STARTED)
 
     async def stop(self) -> None:
         """Take no new work, let running requests end, tell the clients, close the doors and the store."""

@@ -10,6 +10,7 @@ from kuzzle.access_log import AccessLog
 from kuzzle.api.generation import ApiGeneration
 from kuzzle.connection import Connection
 from kuzzle.errors import KuzzleError
+from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.notification import Notification
@@ -68,6 +69,7 @@ class Entrypoint:
         statistics: Statistics,
         doorman: Doorman,
         meter: RequestMeter | None = None,
+        events: Events | None = None,
     ) -> None:
         self.api = api
         self.doorman = doorman
@@ -76,6 +78,7 @@ class Entrypoint:
         # Chosen here, so that a server without metrics asks for none on the way of a request.
         self._run = funnel.execute if meter is None else meter.around(funnel.execute)
         self._meter = meter
+        self._events = events or Events()
         self._access_log = access_log
         self._on_connection_removed = on_connection_removed
         self._statistics = statistics
@@ -88,6 +91,8 @@ class Entrypoint:
     def new_connection(self, connection: Connection) -> None:
         """Declare a client."""
         self._connections[connection.id] = connection
+        if self._events.has_listeners("connection:new"):
+            self._events.notify("connection:new", _shown(connection))
 
     def remove_connection(self, connection_id: str) -> None:
         """Forget a client: its waiting requests are dropped, its subscriptions end."""
@@ -97,6 +102,8 @@ class Entrypoint:
             if connection.identity is not None:
                 self.doorman.leave(connection.identity)
             self._on_connection_removed(connection_id)
+            if self._events.has_listeners("connection:remove"):
+                self._events.notify("connection:remove", _shown(connection))
 
     @property
     def connection_counts(self) -> dict[str, int]:
@@ -118,8 +125,21 @@ class Entrypoint:
             payload = {name: value for name, value in payload.items() if value is not None}
         return Request(payload, connection)
 
-    async def execute(self, connection: Connection, payload: Any) -> Response:
+    async def announce(self, request: Request, event: str) -> Request:
+        """Fire an event of a protocol; return the request to go on with.
+
+        Raises:
+            KuzzleError: That of a pipe, which is answered at once.
+        """
+        answer: Request = await self._events.fire(event, request)
+        answer.id = request.id  # by which the client knows the answer
+        return answer
+
+    async def execute(self, connection: Connection, payload: Any, *, event: str | None = None) -> Response:
         """Run one envelope.
+
+        Args:
+            event: An event of the protocol that comes before everything else.
 
         Raises:
             EnvelopeError: As `read`.
@@ -132,7 +152,10 @@ class Entrypoint:
         counters = self._statistics.counters(connection.protocol)
         counters.ongoing += 1
         try:
-            response = await self._run(request)
+            if event is not None and self._events.has_listeners(event):
+                response = await self._run_announced(request, event)
+            else:
+                response = await self._run(request)
         finally:
             counters.ongoing -= 1
         if response.status < 400:
@@ -142,6 +165,15 @@ class Entrypoint:
         if self._access_log.is_on:
             self._access_log.write(request, response)
         return response
+
+    async def _run_announced(self, request: Request, event: str) -> Response:
+        try:
+            announced = await self.announce(request, event)
+        except KuzzleError as error:
+            response = self.api.failure(request, error)
+            self._count_refusal(request, response)
+            return response
+        return await self._run(announced)
 
     def log_access(self, request: Request, response: Response) -> None:
         """Write the access line of a request that a protocol has refused by itself, and count it."""
@@ -212,3 +244,13 @@ class Entrypoint:
     def _protocol_of(self, connection_id: str) -> Carrier | None:
         connection = self._connections.get(connection_id)
         return None if connection is None else self._protocols.get(connection.protocol)
+
+
+def _shown(connection: Connection) -> dict[str, Any]:
+    """Return what listeners are told of a connection."""
+    return {
+        "id": connection.id,
+        "protocol": connection.protocol,
+        "headers": dict(connection.headers),
+        "ips": list(connection.ips),
+    }

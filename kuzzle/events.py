@@ -181,6 +181,17 @@ class Events:
         if found is not None:
             self._start_hooks(found.hooks, event, payload, rest)
 
+    def fire_later(self, event: str, payload: Any) -> None:
+        """Fire an event that nobody waits for: an error of its pipes is logged, and no more."""
+        if self.has_pipes(event):
+
+            async def pass_pipes(payload: Any) -> None:
+                await self.fire(event, payload)
+
+            self._start_hooks((_Hook(pass_pipes, 1, "server"),), event, payload, ())
+        else:
+            self.notify(event, payload)
+
     async def stop(self) -> None:
         """Let hooks that are at work end, and cut those that do not."""
         if not self._running:

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Final
 
 from kuzzle.connection import Connection
 from kuzzle.errors import KuzzleError
+
+_TOLD_EVERY_S: Final = 0.5
 
 logger = logging.getLogger(__name__)
 
 
 class RequestSlots:
     """The places of requests at work (`limits.concurrentRequests`) and of those that wait
-    (`limits.requestsBufferSize`); the log warns when `limits.requestsBufferWarningThreshold` wait."""
+    (`limits.requestsBufferSize`); the log warns when `limits.requestsBufferWarningThreshold` wait.
+
+    Attributes:
+        on_overload: Called while more wait, at most every half a second, with how full the buffer is, in percent.
+    """
 
     def __init__(
         self, concurrent_requests: int, requests_buffer_size: int, warning_threshold: int | None = None
@@ -31,6 +40,8 @@ class RequestSlots:
         self._waiting = 0
         self._queues: OrderedDict[str, deque[tuple[Connection, asyncio.Future[bool]]]] = OrderedDict()
         self._idle: asyncio.Future[None] | None = None
+        self.on_overload: Callable[[float], None] = lambda _: None
+        self._told_at_s: float | None = None
 
     @property
     def at_work(self) -> int:
@@ -77,7 +88,12 @@ class RequestSlots:
             raise KuzzleError("api.process.connection_dropped")
 
     def _warn_of_overload(self) -> None:
-        """Warn once when many wait, and again only after most of them had their turn."""
+        """Warn once when many wait, and again only after most of them had their turn; tell listeners meanwhile."""
+        if self._waiting > self._warning_threshold:
+            now_s = time.monotonic()
+            if self._told_at_s is None or now_s - self._told_at_s >= _TOLD_EVERY_S:
+                self._told_at_s = now_s
+                self.on_overload(round(100 * self._waiting / self._buffer_size, 2))
         if self._waiting * 2 < self._warning_threshold:
             self._has_warned = False
         elif self._waiting >= self._warning_threshold and not self._has_warned:

@@ -24,7 +24,7 @@ ROWS = (
     ("kuzzle.shell",),
     ("kuzzle.process",),
     ("kuzzle.app",),
-    ("kuzzle.builders", "kuzzle.doors"),
+    ("kuzzle.builders", "kuzzle.doors", "kuzzle.server_events"),
     ("protocols",),
     ("kuzzle.plugins",),
     ("kuzzle.entrypoint",),
@@ -44,6 +44,7 @@ ENTRYPOINT = {
     "is_shutting_down",
     "new_connection",
     "remove_connection",
+    "announce",
     "execute",
     "log_access",
 }

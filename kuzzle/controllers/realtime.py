@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from kuzzle.api.results import LeftRoom
 from kuzzle.controllers.base import Controller, action
+from kuzzle.errors import KuzzleError
+from kuzzle.events import Events
 from kuzzle.realtime.history import Recovery
 from kuzzle.realtime.subscriptions import Realtime, Subscription
 from kuzzle.request import Request
@@ -21,8 +24,14 @@ class RealtimeController(Controller):
     name = "realtime"
 
     def __init__(
-        self, realtime: Realtime, specifications: Specifications, tokens: Tokens, security: SecurityModel
+        self,
+        realtime: Realtime,
+        specifications: Specifications,
+        tokens: Tokens,
+        security: SecurityModel,
+        events: Events,
     ) -> None:
+        self._events = events
         self._realtime = realtime
         self._security = security
         self._tokens = tokens
@@ -32,7 +41,7 @@ class RealtimeController(Controller):
     async def subscribe(self, request: Request) -> Subscription | None:
         """Let the connection receive what matches a filter."""
         await self._check_listener(request, *request.target())
-        return self._realtime.subscribe(
+        made = self._realtime.subscribe(
             request,
             request.body,
             scope=request.argument("scope"),
@@ -40,13 +49,15 @@ class RealtimeController(Controller):
             state=request.argument("state"),
             recover=_recovery(request),
         )
+        payload = {"index": request.index, "collection": request.collection, "filters": request.body}
+        return await self._tell(request, "core:hotelClerk:addSubscription", made, payload)
 
     @action("join")
     async def join(self, request: Request) -> Subscription | None:
         """Let the connection receive what others in a room do; it takes the right to subscribe there."""
         room = self._realtime.room(request.body["roomId"])
         await self._check_listener(request, room.index, room.collection)
-        return self._realtime.join(
+        made = self._realtime.join(
             request,
             room.id,
             scope=request.argument("scope"),
@@ -54,6 +65,24 @@ class RealtimeController(Controller):
             state=request.argument("state"),
             recover=_recovery(request),
         )
+        payload = {"index": room.index, "collection": room.collection}
+        return await self._tell(request, "core:hotelClerk:join", made, payload)
+
+    async def _tell(
+        self, request: Request, event: str, made: Subscription | None, payload: dict[str, Any]
+    ) -> Subscription | None:
+        """Fire the event of a subscription; a pipe's error ends it, unless the connection was in the room before."""
+        if made is None or not request.fires_events or not self._events.has_listeners(event):
+            return made
+        connection_id = request.connection.id
+        told = {"roomId": made.room_id, "connectionId": connection_id, **payload, "changed": made.is_new}
+        try:
+            await self._events.fire(event, told)
+        except KuzzleError:
+            if made.is_new:
+                self._realtime.end_subscription(connection_id, made.room_id, request.user.id)
+            raise
+        return made
 
     async def _check_listener(self, request: Request, index: str, collection: str) -> None:
         token = request.token

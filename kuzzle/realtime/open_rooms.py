@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kuzzle.errors import KuzzleError
@@ -20,11 +20,14 @@ class OpenRooms:
 
     Attributes:
         histories: What rooms have said.
+        on_opened, on_closed: Called with each room that is new, and with each that is gone.
     """
 
     def __init__(self, max_rooms: int, histories: Histories) -> None:
         """Start without rooms; `max_rooms` 0 bounds nothing."""
         self.histories = histories
+        self.on_opened: Callable[[Room], None] = lambda _: None
+        self.on_closed: Callable[[Room], None] = lambda _: None
         self._matcher: Matcher[Room] = Matcher()
         self._max_rooms = max_rooms
         self._rooms: dict[str, Room] = {}
@@ -48,6 +51,7 @@ class OpenRooms:
             room = self._rooms[identifier] = Room(identifier, index, collection, form)
             room.history = self.histories.open(index, collection)
             self._matcher.add(index, collection, form, room)
+            self.on_opened(room)
         return room
 
     def entered(self, room: Room) -> None:
@@ -76,6 +80,7 @@ class OpenRooms:
             self.histories.close(room, room.history)
         del self._rooms[room.id]
         self._matcher.remove(room.index, room.collection, room.filters, room)
+        self.on_closed(room)
 
     def _sweep(self) -> None:
         if self.histories:

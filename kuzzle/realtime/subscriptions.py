@@ -47,6 +47,7 @@ class Subscription:
         epoch, offset: The life of the room, and the number of the last notification before those that come now;
             None where the collection has no history.
         recovered: Whether all comes that was said since the client heard the channel last; None if it did not ask.
+        is_new: Whether the connection was not in the room before.
     """
 
     room_id: str
@@ -54,6 +55,7 @@ class Subscription:
     epoch: str | None = None
     offset: int | None = None
     recovered: bool | None = None
+    is_new: bool = False
 
 
 class Realtime:
@@ -63,6 +65,7 @@ class Realtime:
         news: What its members hear; its `outlet` is set before the server takes requests.
         subscriptions: Number of connections in rooms; one in two rooms counts twice.
         holders: Which token each subscription hangs on.
+        on_left: Called with a connection, the room that it has left and what it was there.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Realtime:
             make_epoch: Gives names to the lives of rooms, each another one.
         """
         self.subscriptions = 0
+        self.on_left: Callable[[str, Room, Member], None] = lambda _connection, _room, _member: None
         self.holders = Holders()
         self._clock = clock
         self._max_terms: int = limits["subscriptionMinterms"] or MAX_TERMS
@@ -90,6 +94,10 @@ class Realtime:
         self._rooms_of: dict[str, dict[str, Room]] = {}
         remembered = RememberedRooms(limits["subscriptionDocumentTTL"], limits["subscriptionMatches"], clock)
         self.news = News(self._rooms, remembered)
+
+    def watch_rooms(self, on_opened: Callable[[Room], None], on_closed: Callable[[Room], None]) -> None:
+        """Tell somebody of each room that is new, and of each that is gone."""
+        self._rooms.on_opened, self._rooms.on_closed = on_opened, on_closed
 
     # --- who listens
 
@@ -186,9 +194,9 @@ class Realtime:
             self.news.tell_of_user(listeners, room, member, "in", action, request.timestamp)
         recovered = None if recover is None else missed is not None
         if room.history is None:
-            return Subscription(room.id, channel, recovered=recovered)
+            return Subscription(room.id, channel, recovered=recovered, is_new=is_new)
         offset = room.history.offset if missed is None else missed.offset
-        return Subscription(room.id, channel, room.history.epoch, offset, recovered)
+        return Subscription(room.id, channel, room.history.epoch, offset, recovered, is_new)
 
     def _enter(self, request: Request, room: Room) -> Member:
         """Bring a connection into a room."""
@@ -338,6 +346,7 @@ class Realtime:
         for name in member.channels:
             self.news.replays.cancel(name, connection_id)
             self.news.outlet.leave_channel(name, connection_id)
+        self.on_left(connection_id, room, member)
         if room.members:
             self.news.tell_of_user(user_audience(room, "out"), room, member, "out", "unsubscribe", timestamp)
         else:

@@ -92,6 +92,8 @@ class Definitions(ABC, Generic[D]):
     Attributes:
         active: Those in force, by id.
         on_changed: Called on the event loop after each change.
+        on_saved: Called likewise with the id and the content of each definition that was written.
+        on_removed: Called likewise with the id of each that was removed.
     """
 
     def __init__(self, collection: InternalCollection, turn: asyncio.Lock) -> None:
@@ -99,6 +101,8 @@ class Definitions(ABC, Generic[D]):
         self.collection = collection
         self.active: dict[str, D] = {}
         self.on_changed: Callable[[], None] = lambda: None
+        self.on_saved: Callable[[str, Source], None] = lambda _id, _source: None
+        self.on_removed: Callable[[str], None] = lambda _id: None
         self._turn = turn
 
     @abstractmethod
@@ -176,6 +180,8 @@ class Definitions(ABC, Generic[D]):
         for document in documents:
             self.active[document.id] = self._read(document.id, document.source, is_stored=True)
         self.on_changed()
+        for document in documents:
+            self.on_saved(document.id, document.source)
 
     async def delete_all_in_turn(self) -> int:
         """Remove all but the protected ones; the turn was taken. Return how many there were."""
@@ -191,3 +197,5 @@ class Definitions(ABC, Generic[D]):
         for document in documents:
             self.active.pop(document.id, None)
         self.on_changed()
+        for document in documents:
+            self.on_removed(document.id)

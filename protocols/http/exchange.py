@@ -41,6 +41,7 @@ from protocols.web_clients import LowerCaseHeaders, addresses
 
 VERBS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
 
+_EVENTS: Final = {verb: f"http:{verb.lower()}" for verb in VERBS}
 _BEARER: Final = "Bearer "
 # Members of the envelope that a query string cannot set.
 _NOT_FROM_QUERY: Final = ("controller", "action", "requestId", "body", "timestamp")
@@ -159,8 +160,7 @@ class Exchange(HTTPMessageDelegate):
         client = Connection(self._service.name, addresses(request), LowerCaseHeaders(request.headers), request_line)
         verb = request.method or ""
         if verb == "OPTIONS":
-            response = self._service.entrypoint.api.success(Request({"requestId": client.id}, client), {})
-            await self._answer(response)
+            await self._answer(await self._options(client))
             return
         try:
             if verb not in VERBS:
@@ -177,6 +177,14 @@ class Exchange(HTTPMessageDelegate):
         else:
             page = await target()
             await self._send(page.status, {"Content-Type": page.content_type}, page.body)
+
+    async def _options(self, client: Connection) -> Response:
+        entrypoint = self._service.entrypoint
+        request = Request({"requestId": client.id}, client)
+        try:
+            return entrypoint.api.success(await entrypoint.announce(request, "http:options"), {})
+        except KuzzleError as error:
+            return entrypoint.api.failure(request, error)
 
     def _find_route(self, verb: str) -> tuple[ActionDefinition | PageMaker, dict[str, str]] | None:
         try:
@@ -206,7 +214,7 @@ class Exchange(HTTPMessageDelegate):
         self._client = client
         entrypoint.new_connection(client)
         try:
-            response = await entrypoint.execute(client, payload)
+            response = await entrypoint.execute(client, payload, event=_EVENTS[self._request.method or ""])
         except EnvelopeError as error:
             response = self._failure(client, payload, error)
         finally:

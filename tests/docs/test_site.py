@@ -20,6 +20,7 @@ from wire import check_response
 from kuzzle.catalogue import Catalogue
 from kuzzle.config.options import leaves, load_options
 from kuzzle.errors import error_table
+from kuzzle.schemas import load_schema
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -66,6 +67,12 @@ def test_every_error_and_option_has_its_place(site: Path) -> None:
     for path, _ in leaves(load_options()):
         assert f"<code>{path[-1]}</code>" in configuration, path
         assert f">{'.'.join(path[:-1])}<" in configuration, path
+
+
+def test_every_event_has_its_place(site: Path, pages: ModuleType) -> None:
+    text = (site / "events" / "index.html").read_text()
+    for event in load_schema("events.json"):
+        assert f'id="{pages.event_anchor(event["name"])}"' in text, event["name"]
 
 
 def test_every_action_has_an_example_and_no_example_lacks_its_action() -> None:

@@ -78,7 +78,7 @@ class StageEntrypoint:
             connection.is_open = False
             self.removed.append(connection_id)
 
-    async def execute(self, connection: Connection, payload: Any) -> Response:
+    async def execute(self, connection: Connection, payload: Any, *, event: str | None = None) -> Response:
         """Run the function of the stage."""
         if not isinstance(payload, dict):
             raise EnvelopeError.without_id(400, "Input request data must be a non-null object")

@@ -1,0 +1,54 @@
+"""The events that are no part of a request's way: parts of the server tell of them by callables, which are set here."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kuzzle.events import Events
+from kuzzle.limits import RequestSlots
+from kuzzle.realtime.rooms import Member, Room
+from kuzzle.realtime.subscriptions import Realtime
+from kuzzle.security.model import SecurityModel
+
+STARTED: Final = "Kuzzle server is ready"
+
+
+def tell_of_parts(events: Events, slots: RequestSlots, realtime: Realtime, security: SecurityModel) -> None:
+    """Fire the events of overload, rooms, roles and profiles from now on."""
+    slots.on_overload = lambda percentage: events.notify("core:overload", percentage)
+    _tell_of_rooms(events, realtime)
+    _tell_of_securities(events, security)
+
+
+def _tell_of_rooms(events: Events, realtime: Realtime) -> None:
+    def left(connection_id: str, room: Room, member: Member) -> None:
+        if events.has_listeners("core:hotelClerk:removeRoomForCustomer"):
+            context = {"connectionId": connection_id, "protocol": member.protocol, "kuid": member.kuid}
+            payload = {"requestContext": context, "room": room_of(room)}
+            events.fire_later("core:hotelClerk:removeRoomForCustomer", payload)
+
+    realtime.on_left = left
+    realtime.watch_rooms(
+        lambda room: events.notify("room:new", room_of(room)),
+        lambda room: events.notify("room:remove", room.id),
+    )
+
+
+def _tell_of_securities(events: Events, security: SecurityModel) -> None:
+    def role_saved(role_id: str, source: dict[str, Any]) -> None:
+        events.notify("core:roleRepository:save", {"_id": role_id, "controllers": source.get("controllers")})
+
+    def profile_saved(profile_id: str, source: dict[str, Any]) -> None:
+        events.notify("core:profileRepository:save", {"_id": profile_id, "policies": source.get("policies")})
+
+    security.roles.on_saved = role_saved
+    security.profiles.on_saved = profile_saved
+    security.roles.on_removed = lambda role_id: events.notify("core:roleRepository:delete", {"_id": role_id})
+    security.profiles.on_removed = lambda profile_id: events.notify(
+        "core:profileRepository:delete", {"_id": profile_id}
+    )
+
+
+def room_of(room: Room) -> dict[str, Any]:
+    """Return what listeners are told of a room."""
+    return {"index": room.index, "collection": room.collection, "roomId": room.id}

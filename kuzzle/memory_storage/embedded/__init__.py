@@ -96,15 +96,16 @@ class EmbeddedMemoryStorage(MemoryStorage):
     async def save(self) -> None:
         """Write what changed to the file.
 
-        Keys are read a slice at a time, and read again when they change meanwhile, until no change is left: so what is
-        written is what the storage held at one moment. When the file cannot be written, that is told in the log, and
+        Keys are read a slice at a time, and read again when they change meanwhile: what is written is what the storage
+        held at one moment. When the file cannot be written, that is told in the log, and
         the next save tries again.
         """
         if self._file is None or self._engine is None:
             return
         async with self._saving:
             changes: dict[bytes, bytes | None] = {}
-            await _by_slices(functools.partial(self._engine.read_changes, changes))
+            for _ in self._engine.read_changes(changes):
+                await asyncio.sleep(0)
             if not changes:
                 return
             try:

@@ -8,7 +8,7 @@ this needs are all in this package; setup.py pins the version for them. Everythi
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 import redis.asyncio
@@ -42,6 +42,9 @@ TOO_MUCH: Final = "the command would read more than twice what the memory storag
 SWEPT_KEYS: Final = 500
 # How long one slice of saving or restoring holds the event loop, when no value in it is long.
 SLICE_S: Final = 0.001
+# How often a save goes through what has changed meanwhile with pauses: the first round reads everything, the next what
+# changed in the time of that. Keys that still change are read without a pause, or a save might never end.
+PAUSED_ROUNDS: Final = 3
 # Unfinished scans: each holds a list of all names it goes through. A cursor older than that starts over, as Redis' own
 # may after a change of its tables.
 MAX_SCANS: Final = 64
@@ -103,15 +106,26 @@ class Engine:
         members: Mapping[bytes, float] = item.value._bylex
         return members
 
-    def read_changes(self, changes: dict[bytes, bytes | None]) -> bool:
-        """Read a slice of the changed keys as they are now, None for what is gone; tell whether some are left."""
-        unsaved = self.keyspace.unsaved
-        until = time.perf_counter() + SLICE_S
-        while unsaved and time.perf_counter() < until:
-            key = unsaved.pop()
-            item = self.keyspace.peek(key)
-            changes[key] = None if item is None else encode(item)
-        return bool(unsaved)
+    def read_changes(self, changes: dict[bytes, bytes | None]) -> Iterator[None]:
+        """Read the changed keys as they are, None for what is gone; yield after each slice, for others to come between.
+
+        What changes meanwhile is read again, in further rounds and at last without a pause: so it ends however much is
+        written, and holds what there was at one moment, that of its end.
+        """
+        for _ in range(PAUSED_ROUNDS):
+            until = time.perf_counter() + SLICE_S
+            for key in tuple(self.keyspace.unsaved):
+                self._read_change(key, changes)
+                if time.perf_counter() >= until:
+                    yield
+                    until = time.perf_counter() + SLICE_S
+        for key in tuple(self.keyspace.unsaved):
+            self._read_change(key, changes)
+
+    def _read_change(self, key: bytes, changes: dict[bytes, bytes | None]) -> None:
+        self.keyspace.unsaved.discard(key)
+        item = self.keyspace.peek(key)
+        changes[key] = None if item is None else encode(item)
 
     def restore(self, kept: list[tuple[bytes, bytes]]) -> bool:
         """Make kept values again, from the end of a list, a slice of them; tell whether some are left."""

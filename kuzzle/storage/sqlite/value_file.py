@@ -6,9 +6,10 @@ the save before. What the values mean is the caller's matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import apsw
 
@@ -19,6 +20,12 @@ FORMAT: Final = 1
 APPLICATION_ID: Final = 0x4B5A4D53  # "KZMS", so that no other program's file is taken for one
 
 _TABLE: Final = 'CREATE TABLE "values" (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID'
+
+# A statement gives up the interpreter's lock once, and may wait 5 ms for it beside a busy event loop: a statement a row
+# would take that long for each. SQLite takes up to 32,766 parameters.
+_ROWS_PER_STATEMENT: Final = 1000
+
+T = TypeVar("T")
 
 
 class SqliteValueFile:
@@ -64,13 +71,12 @@ class SqliteValueFile:
             connection = self._connection or self._connect()
             self._connection = connection
             with connection:
-                connection.executemany(
-                    'INSERT OR REPLACE INTO "values" VALUES (?, ?)',
-                    _pairs((key, value) for key, value in changes.items() if value is not None),
-                )
-                connection.executemany(
-                    'DELETE FROM "values" WHERE key = ?', [(key,) for key, value in changes.items() if value is None]
-                )
+                for pairs in _batches([(key, value) for key, value in changes.items() if value is not None]):
+                    rows = ", ".join(["(?, ?)"] * len(pairs))
+                    connection.execute(f'INSERT OR REPLACE INTO "values" VALUES {rows}', [*chain(*pairs)])
+                for keys in _batches([key for key, value in changes.items() if value is None]):
+                    marks = ", ".join("?" * len(keys))
+                    connection.execute(f'DELETE FROM "values" WHERE key IN ({marks})', keys)
         except (apsw.Error, StoreOpenError) as error:
             raise OSError(f"{self._path}: {error}") from error
 
@@ -111,5 +117,6 @@ class SqliteValueFile:
             raise StoreOpenError(f"A newer version of Kuzzle wrote {self._path}; this one cannot read it")
 
 
-def _pairs(pairs: Iterable[tuple[bytes, bytes | None]]) -> Iterable[tuple[bytes, bytes]]:
-    return ((key, value) for key, value in pairs if value is not None)
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _ROWS_PER_STATEMENT):
+        yield items[start : start + _ROWS_PER_STATEMENT]

@@ -126,7 +126,7 @@ async def test_a_save_holds_what_was_there_at_one_moment(tmp_path: Path) -> None
         await run(store, "RENAME", f"key{(rounds - 1) % 3000}", "travelling")
         await run(store, "RENAME", "travelling", f"key{(rounds - 1) % 3000}")
         await run(store, "MSET", "key0", rounds, "key2999", rounds)
-        await asyncio.sleep(0.001)  # a loop that never waits would starve the thread that writes
+        await asyncio.sleep(0)
     file = SqliteValueFile(tmp_path / "values.db")
     file._lock.take = lambda: None  # type: ignore[method-assign]  # read beside the storage
     file.open()
@@ -135,6 +135,37 @@ async def test_a_save_holds_what_was_there_at_one_moment(tmp_path: Path) -> None
     assert len(kept) == 3000
     assert kept[b"key0"] == kept[b"key2999"]
     await store.close()
+
+
+async def test_a_save_ends_however_much_is_written_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await opened(tmp_path / "values.db")
+    for number in range(100):
+        await run(store, "SET", f"key{number}", 0)
+    assert store._engine is not None
+    monkeypatch.setattr("kuzzle.memory_storage.embedded.engine.SLICE_S", 0)  # a key, then others have their turns
+    saving = asyncio.create_task(store.save())
+    rounds = 0
+    while not saving.done():  # more than a slice reads
+        rounds += 1
+        await run(store, "MSET", *(part for number in range(10) for part in (f"hot{number}", rounds)))
+        await asyncio.sleep(0)
+    await store.close()
+    monkeypatch.undo()
+    store = await opened(tmp_path / "values.db")
+    assert await run(store, "DBSIZE") == 110
+    assert await run(store, "GET", "hot9") == str(rounds).encode()
+    await store.close()
+
+
+async def test_more_keys_than_a_statement_takes_are_saved_and_deleted(tmp_path: Path) -> None:
+    file = SqliteValueFile(tmp_path / "values.db")
+    file.open()
+    keys = [b"%d" % number for number in range(2500)]
+    file.save({key: b"value of " + key for key in keys})
+    assert sorted(file.load()) == sorted((key, b"value of " + key) for key in keys)
+    file.save({**dict.fromkeys(keys[:1200]), keys[-1]: b"new"})
+    assert dict(file.load()) == {**{key: b"value of " + key for key in keys[1200:]}, keys[-1]: b"new"}
+    file.close()
 
 
 async def test_a_file_that_cannot_be_written_is_told_and_tried_again(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kuzzle.generation.client.shapes import Shape, Shapes, pascal
+from kuzzle.generation.definitions import PARTIAL_STATUS
 from kuzzle.generation.pages import PAGES_TAG
 
 Document = Mapping[str, Any]
@@ -26,6 +27,19 @@ _STATUSES: Final[Mapping[int, str]] = {
     500: "Internal",
     503: "Unavailable",
     504: "GatewayTimeout",
+}
+
+
+# How both clients say what they share.
+BODY_TEXT: Final = "What the action works with."
+VOLATILE_TEXT: Final = "Free data, shown in the notifications that this causes."
+HEADS: Final[Mapping[str, str]] = {
+    "types": "What actions take, and what they and the server's notifications give.",
+    "models": "What documents of collections hold, as their mappings say.",
+    "errors": "The refusals of the server: a class for each status, and below it one for each id.",
+    "routes": "The ways to actions over HTTP.",
+    "client": "The client: its controllers are attributes.",
+    "package": "A client of a Kuzzle server: `Kuzzle` is where to begin.",
 }
 
 
@@ -102,6 +116,15 @@ class Api:
         self.routes = dict(sorted(_routes(openapi)))
         kinds = ("documentNotification", "userNotification", "serverNotification")
         self.notifications = tuple(self._named(kind, is_sent=False) for kind in kinds)
+
+    @property
+    def statuses(self) -> list[int]:
+        """The statuses that have a class of errors; that of partial answers is written by hand."""
+        return sorted({each.status for each in self.errors} - {PARTIAL_STATUS})
+
+    def own_errors(self, action: Action) -> list[str]:
+        """Return the classes of the errors that not every action may answer."""
+        return [each.name for each in self.errors if each.id in action.error_ids]
 
     def _named(self, name: str, *, is_sent: bool) -> Shape:
         return self.shapes.read({"$ref": f"#/$defs/{name}"}, "", is_sent=is_sent)

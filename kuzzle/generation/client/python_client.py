@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from kuzzle.generation.client.api import Action, Api, ordered, status_name
+from kuzzle.generation.client.api import BODY_TEXT, HEADS, VOLATILE_TEXT, Action, Api, ordered, status_name
 from kuzzle.generation.client.models import Mappings, model_records
 from kuzzle.generation.client.python_words import (
     PythonTypes,
@@ -18,10 +18,10 @@ from kuzzle.generation.client.python_words import (
     snake,
 )
 from kuzzle.generation.client.shapes import Record, pascal
+from kuzzle.generation.definitions import PARTIAL_STATUS
 
 PACKAGE: Final = "kuzzle_client"
 _FIXED: Final = Path(__file__).resolve().parent / "python"
-_PARTIAL: Final = 206
 # What the types of a method are worded with: a method of such a name would hide it.
 _USED_NAMES: Final = frozenset({"str", "int", "float", "bool", "types", "builtins"})
 _ENVELOPE: Final = ("self", "body", "volatile")
@@ -59,7 +59,7 @@ def _text(lines: Iterator[str]) -> str:
 
 
 def _types(api: Api) -> Iterator[str]:
-    yield _HEAD.format("What actions take, and what they and the server's notifications give.")
+    yield _HEAD.format(HEADS["types"])
     yield f"\n{_FUTURE}\n"
     yield "from collections.abc import Mapping, Sequence"
     yield "from typing import Any, Literal, NotRequired, TypeAlias, TypedDict"
@@ -73,7 +73,7 @@ def _types(api: Api) -> Iterator[str]:
 
 
 def _models(records: Mapping[str, Record]) -> Iterator[str]:
-    yield _HEAD.format("What documents of collections hold, as their mappings say.")
+    yield _HEAD.format(HEADS["models"])
     yield f"\n{_FUTURE}\n"
     yield "from typing import Any, NotRequired, TypedDict"
     types = PythonTypes(records)
@@ -112,27 +112,26 @@ def _record(record: Record, types: PythonTypes) -> Iterator[str]:
 
 
 def _errors(api: Api) -> Iterator[str]:
-    yield _HEAD.format("The refusals of the server: a class for each status, and below it one for each id.")
+    yield _HEAD.format(HEADS["errors"])
     yield f"\n{_FUTURE}\n"
     yield "from collections.abc import Mapping\n"
     yield "from .failures import KuzzleError, PartialError"
-    statuses = sorted({each.status for each in api.errors} - {_PARTIAL})
-    for status in statuses:
+    for status in api.statuses:
         yield f"\n\nclass {status_name(status)}(KuzzleError):"
         yield f'    """Status {status}."""'
     for each in api.errors:
         yield f"\n\nclass {each.name}({status_name(each.status)}):"
         yield from documentation(f"`{each.id}`: {each.message}", "    ")
     yield "\n\nBY_STATUS: Mapping[int, type[KuzzleError]] = {"
-    yield f"    {_PARTIAL}: PartialError,"
-    yield from (f"    {status}: {status_name(status)}," for status in statuses)
+    yield f"    {PARTIAL_STATUS}: PartialError,"
+    yield from (f"    {status}: {status_name(status)}," for status in api.statuses)
     yield "}\nBY_ID: Mapping[str, type[KuzzleError]] = {"
     yield from (f"    {literal(each.id)}: {each.name}," for each in api.errors)
     yield "}"
 
 
 def _routes(api: Api) -> Iterator[str]:
-    yield _HEAD.format("The ways to actions over HTTP.")
+    yield _HEAD.format(HEADS["routes"])
     yield f"\n{_FUTURE}\n"
     yield "from .http_transport import Routes\n"
     yield "ROUTES: Routes = {"
@@ -143,7 +142,7 @@ def _routes(api: Api) -> Iterator[str]:
 
 
 def _client(api: Api) -> Iterator[str]:
-    yield _HEAD.format("The client: its controllers are attributes.")
+    yield _HEAD.format(HEADS["client"])
     yield f"\n{_FUTURE}\n"
     yield "from . import errors"
     yield "from .connection import Connection"
@@ -230,20 +229,20 @@ def _arguments_section(action: Action, names: Mapping[str, str]) -> Iterator[str
     for each in ordered(action):
         yield from entry(names[each.name], each.description)
     if action.body is not None:
-        yield from entry("body", action.body_description or "What the action works with.")
-    yield from entry("volatile", "Free data, shown in the notifications that this causes.")
+        yield from entry("body", action.body_description or BODY_TEXT)
+    yield from entry("volatile", VOLATILE_TEXT)
 
 
 def _raises(api: Api, action: Action) -> Iterator[str]:
-    own = [each for each in api.errors if each.id in action.error_ids]
+    own = api.own_errors(action)
     if own:
         yield ""
         yield "Raises:"
-        yield from entry("KuzzleError", f"As any action; of its own {', '.join(each.name for each in own)}.")
+        yield from entry("KuzzleError", f"As any action; of its own {', '.join(own)}.")
 
 
 def _package() -> Iterator[str]:
-    yield _HEAD.format("A client of a Kuzzle server: `Kuzzle` is where to begin.")
+    yield _HEAD.format(HEADS["package"])
     yield ""
     yield "from . import errors, types"
     yield "from .client import Kuzzle"

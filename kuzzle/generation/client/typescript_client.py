@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from kuzzle.generation.client.api import Action, Api, Argument, ordered, status_name
+from kuzzle.generation.client.api import BODY_TEXT, HEADS, VOLATILE_TEXT, Action, Api, Argument, ordered, status_name
 from kuzzle.generation.client.models import Mappings, model_records
 from kuzzle.generation.client.shapes import Constants, ListOf, MapOf, Named, Plain, Record, Row, Shape, pascal
+from kuzzle.generation.definitions import PARTIAL_STATUS
 
 _FIXED: Final = Path(__file__).resolve().parent / "typescript"
-_PARTIAL: Final = 206
 _HEAD: Final = "// {}\n//\n// Written by `kuzzle generate client`; changes are lost at the next run."
 _PLAIN: Final[Mapping[str, str]] = {
     "any": "unknown",
@@ -99,7 +99,7 @@ def _comment(text: str, indent: str, rest: Collection[str] = ()) -> Iterator[str
 
 
 def _types(api: Api) -> Iterator[str]:
-    yield _HEAD.format("What actions take, and what they and the server's notifications give.")
+    yield _HEAD.format(HEADS["types"])
     for record in api.shapes.records.values():
         yield ""
         yield from _record(record)
@@ -110,7 +110,7 @@ def _types(api: Api) -> Iterator[str]:
 
 
 def _models(records: Mapping[str, Record]) -> Iterator[str]:
-    yield _HEAD.format("What documents of collections hold, as their mappings say.")
+    yield _HEAD.format(HEADS["models"])
     for record in records.values():
         yield ""
         yield from _record(record)
@@ -131,26 +131,25 @@ def _record(record: Record) -> Iterator[str]:
 
 
 def _errors(api: Api) -> Iterator[str]:
-    yield _HEAD.format("The refusals of the server: a class for each status, and below it one for each id.")
+    yield _HEAD.format(HEADS["errors"])
     yield "\nimport type { ErrorClass } from './connection.js';"
     yield "import { KuzzleError, PartialError } from './failures.js';"
-    statuses = sorted({each.status for each in api.errors} - {_PARTIAL})
-    for status in statuses:
+    for status in api.statuses:
         yield f"\n/** Status {status}. */\nexport class {status_name(status)} extends KuzzleError {{}}"
     for error in api.errors:
         yield ""
         yield from _comment(f"`{error.id}`: {error.message}", "")
         yield f"export class {error.name} extends {status_name(error.status)} {{}}"
     yield "\nexport const BY_STATUS: Readonly<Record<number, ErrorClass>> = {"
-    yield f"  {_PARTIAL}: PartialError,"
-    yield from (f"  {status}: {status_name(status)}," for status in statuses)
+    yield f"  {PARTIAL_STATUS}: PartialError,"
+    yield from (f"  {status}: {status_name(status)}," for status in api.statuses)
     yield "};\n\nexport const BY_ID: Readonly<Record<string, ErrorClass>> = {"
     yield from (f"  {_literal(each.id)}: {each.name}," for each in api.errors)
     yield "};"
 
 
 def _routes(api: Api) -> Iterator[str]:
-    yield _HEAD.format("The ways to actions over HTTP.")
+    yield _HEAD.format(HEADS["routes"])
     yield "\nimport type { Routes } from './http_transport.js';\n"
     yield "export const ROUTES: Routes = {"
     for (controller, action), routes in api.routes.items():
@@ -160,7 +159,7 @@ def _routes(api: Api) -> Iterator[str]:
 
 
 def _client(api: Api) -> Iterator[str]:
-    yield _HEAD.format("The client: its controllers are attributes.")
+    yield _HEAD.format(HEADS["client"])
     yield "\nimport { Connection, type Options } from './connection.js';"
     for name in api.controllers:
         yield f"import {{ {pascal(name)}Controller }} from './controllers/{_camel(name)}.js';"
@@ -248,8 +247,8 @@ def _documented(action: Action, names: Mapping[str, str]) -> Iterator[str]:
         for each in ordered(action)
     ]
     if action.body is not None:
-        lines.append(("body", action.body_description or "What the action works with."))
-    lines.append(("options.volatile", "Free data, shown in the notifications that this causes."))
+        lines.append(("body", action.body_description or BODY_TEXT))
+    lines.append(("options.volatile", VOLATILE_TEXT))
     yield ""
     for name, text in lines:
         yield from textwrap.wrap(
@@ -262,14 +261,14 @@ def _default(argument: Argument) -> str:
 
 
 def _throws(api: Api, action: Action) -> Iterator[str]:
-    own = [each.name for each in api.errors if each.id in action.error_ids]
+    own = api.own_errors(action)
     if own:
         text = f"@throws As any action; of its own {', '.join(own)}."
         yield from textwrap.wrap(text, 100, subsequent_indent="  ")
 
 
 def _index(*, has_models: bool) -> Iterator[str]:
-    yield _HEAD.format("A client of a Kuzzle server: `Kuzzle` is where to begin.")
+    yield _HEAD.format(HEADS["package"])
     yield "\nexport { Kuzzle } from './client.js';"
     yield "export type { Event, Options } from './connection.js';"
     yield "export * as errors from './errors.js';"

@@ -122,9 +122,8 @@ class SqliteStorage(Storage):
         threads = Readers(readers, loop, keeps_snapshots=self._refresh_interval_s > 0, limit_ms=limit_ms)
         open_scroll = functools.partial(open_reader, self.path)
         scrolls = Scrolls(threads, open_scroll, loop, limit=self._max_scrolls, limit_ms=limit_ms)
-        self._store = _OpenStore(
-            loop, writer, PointReads(point, loop), Writer(writer, catalogue, loop), threads, scrolls
-        )
+        writing = Writer(writer, catalogue, loop)
+        self._store = _OpenStore(loop, writer, PointReads(point, loop, writing), writing, threads, scrolls)
 
     def _open_files(self) -> tuple[apsw.Connection, apsw.Connection, list[apsw.Connection], Catalogue]:
         try:
@@ -221,6 +220,7 @@ class SqliteStorage(Storage):
             if after_commit is not None:
                 after_commit(result)
 
+        opened.point_reads.end_turn()
         opened.writer.submit(Change(run, future, committed, is_compound))
         return await future
 

@@ -86,6 +86,7 @@ class Writer:
         self._loop = loop
         self._transaction = Transaction(connection, catalogue)
         self._waiting: deque[Change[Any]] = deque()
+        self._under_way = 0
         self._is_closing = False
         self._wake = threading.Condition()
         self._ended: asyncio.Future[None] = loop.create_future()
@@ -97,6 +98,11 @@ class Writer:
     def waiting(self) -> int:
         """Number of changes that wait for their turn."""
         return len(self._waiting)
+
+    @property
+    def is_idle(self) -> bool:
+        """True when no change waits, is made or is on its way back to the event loop, as seen from there."""
+        return self._under_way == 0
 
     def submit(self, change: Change[Any]) -> None:
         """Queue a change.
@@ -111,6 +117,7 @@ class Writer:
             if len(self._waiting) >= MAX_WAITING:
                 raise TooManyOperationsError("write")
             self._waiting.append(change)
+            self._under_way += 1
             self._wake.notify()
 
     async def close(self) -> None:
@@ -184,6 +191,7 @@ class Writer:
 
     def _deliver(self, outcomes: list[_Outcome], catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self._under_way -= len(outcomes)
         for outcome in outcomes:
             # Each by itself: a listener that breaks its promise not to raise breaks no other's delivery.
             self._loop.call_soon(self._answer, outcome)

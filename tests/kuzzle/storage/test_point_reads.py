@@ -1,4 +1,4 @@
-"""Reads by id: those of one turn of the loop share a read transaction, and later ones see what was committed."""
+"""Reads by id: they share a read transaction, and see what was committed nevertheless."""
 
 from __future__ import annotations
 
@@ -35,14 +35,19 @@ def read_now(storage: SqliteStorage) -> Any:
     raise AssertionError("a read by id has waited")
 
 
-async def test_reads_of_one_turn_see_one_state(tmp_path: Path) -> None:
+async def test_reads_share_a_transaction_until_something_is_written(tmp_path: Path) -> None:
     async with opened(tmp_path / "kuzzle.db") as storage:
         other = apsw.Connection(str(tmp_path / "kuzzle.db"))
         seen = [read_now(storage)]
+        # Nobody else writes to a store that is open: this only shows which state a read sees.
         other.execute("UPDATE documents_1 SET body = ?", (b'{"n":1}',))
-        seen.append(read_now(storage))
         await asyncio.sleep(0)
         seen.append(read_now(storage))
+        change = storage.write_document("i", "c", WriteKind.CREATE, DocumentWrite("e", {}))
+        writing = asyncio.get_running_loop().create_task(change)
+        await asyncio.sleep(0)
+        seen.append(read_now(storage))
+        await writing
         other.close()
         assert seen == [0, 0, 1]
 

@@ -61,6 +61,7 @@ def navigation() -> list[Any]:
 
 WRITTEN: Final = (
     ("Realtime", "realtime.md"),
+    ("Plugins", "plugins.md"),
     ("Generated clients", "clients.md"),
     ("Memory storage", "memory-storage.md"),
     ("Security", "security.md"),

@@ -49,9 +49,11 @@ from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
 from kuzzle.metrics.requests import RequestMeter
+from kuzzle.plugins.client import Inside, InsideClient
 from kuzzle.plugins.context import ServerParts
 from kuzzle.plugins.loading import LoadedPlugin, load_plugins
 from kuzzle.plugins.running import Plugins
+from kuzzle.plugins.storage import PrivateStorage
 from kuzzle.realtime.entitlement import Entitlement
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
@@ -164,7 +166,16 @@ class Application:
 
     def _build_plugins(self, loaded: Sequence[LoadedPlugin]) -> Plugins:
         parts = ServerParts(self.storage, self.memory_storage, self.security, self.tokens, self.realtime, self.events)
-        return Plugins(loaded, self.config, events=self.events, strategies=self.credentials.strategies, parts=parts)
+        limits = self.config.section("limits")
+        return Plugins(
+            loaded,
+            self.config,
+            events=self.events,
+            strategies=self.credentials.strategies,
+            parts=parts,
+            client=lambda: InsideClient(Inside(self.entrypoint, self.funnel, self.security.users)),
+            storage=lambda name: PrivateStorage(self.storage, name, limits),
+        )
 
     def _build_registry(self, logins: Logins, loaded: Sequence[LoadedPlugin]) -> Registry:
         limits = self.config.section("limits")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kuzzle.errors import KuzzleError
 from kuzzle.events import Events
+from kuzzle.plugins.services import EmbeddedClient, PluginStorage
 from kuzzle.security.strategies.base import Strategy
 from kuzzle.security.strategies.registry import Strategies
 
@@ -64,6 +65,8 @@ class PluginContext:
         name: The plugin's name.
         log: Its logger, `plugin.<name>`.
         config: The configuration of the server, without secrets.
+        client: Calls the API inside the server.
+        storage: Collections of its own.
         strategies: Its ways to log in.
     """
 
@@ -72,6 +75,8 @@ class PluginContext:
         manifest: Manifest,
         *,
         config: Mapping[str, Any],
+        client: EmbeddedClient,
+        storage: PluginStorage,
         strategies: Strategies,
         events: Events,
         server: ServerParts | None,
@@ -80,6 +85,8 @@ class PluginContext:
         self.name = manifest.name
         self.log = logging.getLogger(f"plugin.{manifest.name}")
         self.config = config
+        self.client = client
+        self.storage = storage
         self.strategies = PluginStrategies(strategies, manifest.name)
         self._manifest = manifest
         self._events = events

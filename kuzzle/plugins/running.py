@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from kuzzle.config import Config, ConfigError
@@ -13,6 +13,7 @@ from kuzzle.events import Events
 from kuzzle.plugins.base import Listener, Listeners
 from kuzzle.plugins.context import PluginContext, ServerParts
 from kuzzle.plugins.loading import LoadedPlugin, failed_init, fault_line
+from kuzzle.plugins.services import EmbeddedClient, PluginStorage
 from kuzzle.security.strategies.base import Strategy
 from kuzzle.security.strategies.registry import Strategies
 
@@ -33,10 +34,14 @@ class Plugins:
         events: Events,
         strategies: Strategies,
         parts: ServerParts,
+        client: Callable[[], EmbeddedClient],
+        storage: Callable[[str], PluginStorage],
     ) -> None:
         """Take what contexts are made of.
 
         Args:
+            client: Makes the client of a plugin; first called when the server is whole.
+            storage: Makes the storage of the plugin of a name.
             parts: What privileged plugins get.
         """
         self._loaded = list(loaded)
@@ -44,6 +49,8 @@ class Plugins:
         self._events = events
         self._strategies = strategies
         self._parts = parts
+        self._client = client
+        self._storage = storage
         self._begun: list[LoadedPlugin] = []
 
     async def start(self) -> None:
@@ -85,6 +92,8 @@ class Plugins:
         context = PluginContext(
             each.manifest,
             config=public,
+            client=self._client(),
+            storage=self._storage(each.name),
             strategies=self._strategies,
             events=self._events,
             server=self._parts if each.manifest.is_privileged else None,

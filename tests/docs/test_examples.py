@@ -30,6 +30,7 @@ RUN_ELSEWHERE: Final[Mapping[str, str]] = {
     "filters.md": "tests/docs/test_filters.py",
     "index.md": "tests/docs/test_site.py",
     "moving.md": "tests/docs/test_moving.py",
+    "plugins.md": "tests/docs/test_plugin_examples.py",
     "search.md": "tests/docs/test_search.py",
 }
 # What needs a machine of its own, by a line of the block.

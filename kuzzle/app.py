@@ -55,6 +55,7 @@ from kuzzle.plugins.loading import LoadedPlugin, load_plugins
 from kuzzle.plugins.running import Plugins
 from kuzzle.plugins.storage import PrivateStorage
 from kuzzle.realtime.entitlement import Entitlement
+from kuzzle.realtime.piped_outlet import PipedOutlet
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.credentials import Credentials
 from kuzzle.security.doorman import Doorman
@@ -155,7 +156,7 @@ class Application:
     def _wire(self) -> None:
         """Let the parts tell each other what flows upwards."""
         self.security.users.on_deleted += [self.credentials.delete_all, self.tokens.revoke_all]
-        self.realtime.news.outlet = self.entrypoint
+        self.realtime.news.outlet = PipedOutlet(self.events, self.entrypoint)
         self.realtime.holders.watcher = self.tokens
         self.security.rights.on_changed.append(self.entitlement.rights_changed)
         self.tokens.on_ended = self._token_ended

@@ -64,6 +64,7 @@ WRITTEN: Final = (
     ("Plugins", "plugins.md"),
     ("Generated clients", "clients.md"),
     ("Memory storage", "memory-storage.md"),
+    ("Write a protocol", "protocols-custom.md"),
     ("Security", "security.md"),
     ("Operations", "operations.md"),
 )

@@ -31,6 +31,7 @@ RUN_ELSEWHERE: Final[Mapping[str, str]] = {
     "index.md": "tests/docs/test_site.py",
     "moving.md": "tests/docs/test_moving.py",
     "plugins.md": "tests/docs/test_plugin_examples.py",
+    "protocols-custom.md": "tests/docs/test_own_protocol.py",
     "search.md": "tests/docs/test_search.py",
 }
 # What needs a machine of its own, by a line of the block.

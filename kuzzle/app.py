@@ -114,8 +114,8 @@ class Application:
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
         self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
-        self.local_strategy = build_local_strategy(config, self.storage, self.security, self.passwords)
-        self.outgoing, self.oidc_strategies = build_oidc_strategies(config, self.storage, self.security)
+        self.local_strategy = build_local_strategy(config, self.storage, self.cache, self.security, self.passwords)
+        self.outgoing, self.oidc_strategies = build_oidc_strategies(config, self.storage, self.cache, self.security)
         logins = self._build_logins()
         self.doorman = Doorman(logins, self.tokens, self.security.users, self.security.rights)
         self.plugins = self._build_plugins(loaded)
@@ -262,7 +262,7 @@ class Application:
         return [PasswordController(self.local_strategy, self.tokens)]
 
     def _build_logins(self) -> Logins:
-        limits = LoginLimits(self.config.section("security")["failedLogins"], time.monotonic)
+        limits = LoginLimits("logins", self.config.section("security")["failedLogins"], self.cache)
         proxies = self.config.section("server")["trustedProxies"]
         return Logins(self.credentials.strategies, self.security.users, limits, proxies=proxies)
 

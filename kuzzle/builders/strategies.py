@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from kuzzle.cache.base import Cache
 from kuzzle.config import Config
 from kuzzle.security.keys import build_reset_tokens
 from kuzzle.security.login_limits import LoginLimits
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def build_local_strategy(
-    config: Config, storage: Storage, security: SecurityModel, passwords: Passwords
+    config: Config, storage: Storage, cache: Cache, security: SecurityModel, passwords: Passwords
 ) -> LocalStrategy:
     """Build the strategy of names and passwords."""
     options = config.section("security")
@@ -30,14 +30,14 @@ def build_local_strategy(
         storage,
         passwords,
         PasswordPolicies(options["local"]["passwordPolicies"], security.membership_of),
-        LoginLimits(options["failedLogins"], time.monotonic),
+        LoginLimits("passwords", options["failedLogins"], cache),
         requires_password=options["local"]["requirePassword"],
         reset_tokens=(lambda: build_reset_tokens(config)) if options["local"]["passwordReset"] else None,
     )
 
 
 def build_oidc_strategies(
-    config: Config, storage: Storage, security: SecurityModel
+    config: Config, storage: Storage, cache: Cache, security: SecurityModel
 ) -> tuple[Outgoing, list[OidcStrategy]]:
     """Build the strategies of OpenID Connect, and what calls their providers.
 
@@ -48,7 +48,7 @@ def build_oidc_strategies(
 
     outgoing = Outgoing(MAX_ANSWER_BYTES)
     strategies = [
-        OidcStrategy(storage, security.users, read_oidc_options(name, section), outgoing.fetch)
+        OidcStrategy(storage, cache, security.users, read_oidc_options(name, section), outgoing.fetch)
         for name, section in config.section("security")["oidc"].items()
     ]
     return outgoing, strategies

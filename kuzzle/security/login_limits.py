@@ -4,30 +4,37 @@
   Failures are forgotten one by one, as time goes.
 - A success is never counted, and never waits for its own sake. While a name has to wait, those who logged
   in by it before, from the address they come from now, do not: strangers cannot lock anybody out.
-- What was verified while the wait began is not told: guesses made at once count as if made one after the other.
+- What was verified while the wait began is not told: guesses made at once count as if made one after the other,
+  on whichever of the servers that share a cache.
 - Unknown names are counted like known ones, so that nothing shows which is which.
 
-No I/O; the clock is handed in. The tables are bounded: where one is full, its oldest entry goes.
+The counts are in the cache, in bounded tables: where one is full, its oldest entry goes. While the cache does not
+answer nobody logs in: guesses that nobody counts would be free.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
+
+from kuzzle.cache.base import Cache, TableBounds
+from kuzzle.encoding import decode_json, encode_json
 
 MAX_ENTRIES: Final = 10_000
-"""Names, addresses and familiar pairs that are remembered, of each kind; some 200 bytes each."""
+"""Names, addresses and familiar pairs that are remembered, of each kind; some 300 bytes each."""
+
+_VALUE_BYTES: Final = 100
+_FAMILIAR_MS: Final = 30 * 24 * 3_600_000
+"""How long an address is familiar after a login: as long as people keep to one without logging in anew."""
 
 # Addresses of one customer of a provider: whoever has one of IPv6 has these many bits of them.
 _IPV6_PREFIX: Final = 64
 # Beyond it the delay is the longest anyway; larger powers would only be slow.
 _MAX_DOUBLINGS: Final = 40
-
-KeyType = TypeVar("KeyType")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,94 +50,130 @@ class Attempt:
     address: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Failures:
+    """Failures of one key, in seconds of the cache's clock."""
+
     count: int
     counted_at_s: float
     blocked_until_s: float = 0.0
 
 
-class _Counter(Generic[KeyType]):
+class _Counter:
     """Failures by key."""
 
-    def __init__(self, free: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, free: int, options: Mapping[str, Any], cache: Cache) -> None:
         self._free = free
         self._first_s = options["firstDelay"] / 1000
         self._longest_s = options["maxDelay"] / 1000
         self._forget_one_s = options["forgetAfter"] / 1000 / max(1, free)
-        self._entries: OrderedDict[KeyType, _Failures] = OrderedDict()
+        self._cache = cache
+        self._table = cache.table(TableBounds(name, MAX_ENTRIES, _VALUE_BYTES))
 
-    def wait_s(self, key: KeyType, now_s: float) -> float:
+    async def wait_s(self, key: str) -> float:
         """Return how long a key has to wait still; 0 or less: no longer."""
-        entry = self._entries.get(key)
-        return 0.0 if entry is None else entry.blocked_until_s - now_s
-
-    def add(self, key: KeyType, now_s: float) -> None:
-        """Count a failure."""
         if not self._free:
-            return
-        entry = self._entries.pop(key, None) or _Failures(0, now_s)
-        forgotten = int((now_s - entry.counted_at_s) / self._forget_one_s)
-        entry.counted_at_s = now_s if forgotten >= entry.count else entry.counted_at_s + forgotten * self._forget_one_s
-        entry.count = max(0, entry.count - forgotten) + 1
-        excess = entry.count - self._free
+            return 0.0
+        (kept,) = await self._table.get_many([key])
+        return self._wait_s(kept)
+
+    async def add(self, key: str) -> float:
+        """Count a failure; where the key has to wait by now, count none and return how long."""
+        while self._free:  # once more when another failure was counted meanwhile
+            (kept,) = await self._table.get_many([key])
+            wait_s = self._wait_s(kept)
+            if wait_s > 0:
+                return wait_s
+            failures, ttl_ms = self._after_one_more(kept)
+            value = encode_json([failures.count, failures.counted_at_s, failures.blocked_until_s])
+            if await self._table.replace(key, kept, value, ttl_ms):
+                break
+        return 0.0
+
+    async def forget(self, key: str) -> None:
+        """Count no failures of a key."""
+        if self._free:
+            await self._table.take(key)
+
+    def _wait_s(self, kept: bytes | None) -> float:
+        return 0.0 if kept is None else _read(kept).blocked_until_s - self._cache.now_s()
+
+    def _after_one_more(self, kept: bytes | None) -> tuple[_Failures, int]:
+        """Return the failures with one more, and how long they matter (ms)."""
+        now_s = self._cache.now_s()
+        old = _Failures(0, now_s) if kept is None else _read(kept)
+        forgotten = max(0, int((now_s - old.counted_at_s) / self._forget_one_s))
+        counted_at_s = now_s if forgotten >= old.count else old.counted_at_s + forgotten * self._forget_one_s
+        count = max(0, old.count - forgotten) + 1
+        excess, blocked_until_s = count - self._free, 0.0
         if excess > 0:
             delay_s = self._first_s * 2.0 ** min(excess - 1, _MAX_DOUBLINGS)
-            entry.blocked_until_s = now_s + min(delay_s, self._longest_s)
-        self._entries[key] = entry  # the last to be forgotten
-        if len(self._entries) > MAX_ENTRIES:
-            self._entries.popitem(last=False)
-
-    def forget(self, key: KeyType) -> None:
-        """Count no failures of a key."""
-        self._entries.pop(key, None)
+            blocked_until_s = now_s + min(delay_s, self._longest_s)
+        ends_at_s = max(blocked_until_s, counted_at_s + count * self._forget_one_s)
+        return _Failures(count, counted_at_s, blocked_until_s), max(1, math.ceil((ends_at_s - now_s) * 1000))
 
 
 class LoginLimits:
-    """The failed logins of one server."""
+    """The failed logins of the servers that share a cache."""
 
-    def __init__(self, options: Mapping[str, Any], clock: Callable[[], float]) -> None:
-        """Start with none.
+    def __init__(self, name: str, options: Mapping[str, Any], cache: Cache) -> None:
+        """Keep the parts.
 
         Args:
+            name: Of what is counted; other names count for themselves.
             options: `perUser` and `perAddress` (failures that are free, 0: all), `firstDelay`, `maxDelay`,
                 `forgetAfter` (ms).
-            clock: Seconds from any start.
         """
-        self._clock = clock
-        self._users: _Counter[tuple[bytes, str | None]] = _Counter(options["perUser"], options)
-        self._addresses: _Counter[str] = _Counter(options["perAddress"], options)
-        self._familiar: OrderedDict[tuple[bytes, str], None] = OrderedDict()
+        self._users = _Counter(f"{name}-users", options["perUser"], options, cache)
+        self._addresses = _Counter(f"{name}-addresses", options["perAddress"], options, cache)
+        self._familiar = cache.table(TableBounds(f"{name}-familiar", MAX_ENTRIES, _VALUE_BYTES))
 
-    def wait_s(self, attempt: Attempt) -> float:
-        """Return how long an attempt has to wait; 0: not at all."""
-        now_s = self._clock()
-        waits_s = [self._addresses.wait_s(attempt.address, now_s)]
-        if attempt.user is not None:
-            waits_s.append(self._users.wait_s(self._user_key(attempt.user, attempt.address), now_s))
-        return max(0.0, *waits_s)
+    async def wait_s(self, attempt: Attempt) -> float:
+        """Return how long an attempt has to wait; 0: not at all.
 
-    def failed(self, attempt: Attempt) -> None:
-        """Count a failure."""
-        now_s = self._clock()
-        self._addresses.add(attempt.address, now_s)
-        if attempt.user is not None:
-            self._users.add(self._user_key(attempt.user, attempt.address), now_s)
+        Raises:
+            KuzzleError: `services.cache.*`: the cache does not answer, or refuses.
+        """
+        wait_s = max(0.0, await self._addresses.wait_s(attempt.address))
+        if attempt.user is None:
+            return wait_s
+        return max(wait_s, await self._users.wait_s(await self._user_key(attempt.user, attempt.address)))
 
-    def succeeded(self, attempt: Attempt) -> None:
-        """Take note of a success; the address still answers for its failures with other names."""
+    async def failed(self, attempt: Attempt) -> float:
+        """Count a failure; where the attempt has to wait by now, return how long, and tell nobody that it failed.
+
+        Raises:
+            KuzzleError: As `wait_s`.
+        """
+        wait_s = await self._addresses.add(attempt.address)
+        if wait_s > 0 or attempt.user is None:
+            return wait_s
+        return await self._users.add(await self._user_key(attempt.user, attempt.address))
+
+    async def succeeded(self, attempt: Attempt) -> None:
+        """Take note of a success; the address still answers for its failures with other names.
+
+        Raises:
+            KuzzleError: As `wait_s`.
+        """
         if attempt.user is None:
             return
-        self._users.forget(self._user_key(attempt.user, attempt.address))
-        pair = (attempt.user, attempt.address)
-        self._familiar.pop(pair, None)
-        self._familiar[pair] = None
-        if len(self._familiar) > MAX_ENTRIES:
-            self._familiar.popitem(last=False)
+        await self._users.forget(await self._user_key(attempt.user, attempt.address))
+        await self._familiar.put(_pair(attempt.user, attempt.address), b"", _FAMILIAR_MS)
 
-    def _user_key(self, user: bytes, address: str) -> tuple[bytes, str | None]:
+    async def _user_key(self, user: bytes, address: str) -> str:
         """Return what failures are counted by: the name, but for those who are known from their address."""
-        return user, address if (user, address) in self._familiar else None
+        pair = _pair(user, address)
+        (familiar,) = await self._familiar.get_many([pair])
+        return user.hex() if familiar is None else pair
+
+
+def _pair(user: bytes, address: str) -> str:
+    return f"{user.hex()} {address}"
+
+
+def _read(kept: bytes) -> _Failures:
+    return _Failures(*decode_json(kept))
 
 
 def attempt_of(strategy: str, login_name: str | None, address: str) -> Attempt:
@@ -147,7 +190,7 @@ def _network(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address[:64]
+        return hashlib.blake2b(address.encode(errors="replace"), digest_size=16).hexdigest()
     if parsed.version == 4:
         return str(parsed)
     if parsed.ipv4_mapped is not None:

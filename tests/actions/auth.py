@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from action_table import IN_MEMORY, NEVER_QUEUED, Action, Refusal
+from action_table import IN_MEMORY, NEVER_QUEUED, UNUSABLE_CACHE, Action, Refusal
 from harness import Server
 from people import bearer
 
@@ -99,6 +99,7 @@ ACTIONS = {
             "plugin.strategy.invalid_verify_resolve": NOT_BY_LOCAL,
             "plugin.strategy.invalid_kuid": NOT_BY_LOCAL,
             **HASHING,
+            **UNUSABLE_CACHE,
         },
     ),
     "logout": Action({}, {"acknowledged": True}, prepare=logged_in, refusals=(NOBODY,)),
@@ -136,8 +137,10 @@ ACTIONS = {
     ),
     "getMyRights": Action({}, {"hits": list, "total": int}, prepare=logged_in),
     "createMyCredentials": mine(LOGIN, SHOWN, BAD_NAME, bare=True, unreachable=HASHING),
-    "updateMyCredentials": mine({"username": "ada", "password": "other"}, SHOWN, BAD_NAME, unreachable=HASHING),
-    "deleteMyCredentials": mine({}, {"acknowledged": True}),
+    "updateMyCredentials": mine(
+        {"username": "ada", "password": "other"}, SHOWN, BAD_NAME, unreachable={**HASHING, **UNUSABLE_CACHE}
+    ),
+    "deleteMyCredentials": mine({}, {"acknowledged": True}, unreachable=UNUSABLE_CACHE),
     "credentialsExist": mine(None, True),
     "getMyCredentials": mine(None, SHOWN),
     "validateMyCredentials": mine(LOGIN, True, unreachable=POINT_READ),

@@ -291,7 +291,8 @@ class LocalStrategy(Strategy):
         """Make sure, where it is asked for, that who changes his own credentials knows the password.
 
         Raises:
-            KuzzleError: 400, 403 or 429 without id: it is missing, wrong, or was wrong too often.
+            KuzzleError: 400, 403 or 429 without id: it is missing, wrong, or was wrong too often;
+                `services.cache.*`: failures cannot be counted.
         """
         if not self._requires_password or request is None or request.controller != "auth":
             return
@@ -300,13 +301,13 @@ class LocalStrategy(Strategy):
             raise KuzzleError.without_id(400, "currentPassword is required")
         attempt = attempt_of("currentPassword", kuid, kuid)
         _, document = await self._get(kuid)
-        matches = self._limits.wait_s(attempt) == 0 and await self._matches(document, password)
-        if self._limits.wait_s(attempt):
+        matches = await self._limits.wait_s(attempt) == 0 and await self._matches(document, password)
+        # Others may have failed meanwhile: then this result is not told.
+        if await self._limits.wait_s(attempt) or (not matches and await self._limits.failed(attempt)):
             raise KuzzleError.without_id(429, "Too many wrong passwords: try again later")
         if not matches:
-            self._limits.failed(attempt)
             raise KuzzleError.without_id(403, "currentPassword is wrong")
-        self._limits.succeeded(attempt)
+        await self._limits.succeeded(attempt)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

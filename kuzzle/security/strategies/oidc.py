@@ -20,6 +20,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from kuzzle.cache.base import Cache
 from kuzzle.connection import new_id
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
@@ -54,6 +55,7 @@ class OidcStrategy(Strategy):
     def __init__(
         self,
         storage: Storage,
+        cache: Cache,
         users: Users,
         options: OidcOptions,
         fetch: Fetch,
@@ -72,7 +74,7 @@ class OidcStrategy(Strategy):
         self._options = options
         self._users = users
         self._clock = clock
-        self._logins = OidcLogins(options.login_lifetime_s, ticks)
+        self._logins = OidcLogins(options.name, options.login_lifetime_s, cache)
         self._provider = OidcProvider(options, fetch, clock, ticks)
         self._documents = InternalCollection(
             storage, f"credentials-oidc-{options.name}", {"kuid": {"type": "keyword"}, "subject": {"type": "keyword"}}
@@ -94,14 +96,15 @@ class OidcStrategy(Strategy):
 
     async def _begin(self, request: Request) -> Verdict:
         is_http = request.connection.protocol == "http"
-        login = self._logins.begin(request.connection.protocol, in_browser=is_http and self._options.requires_cookie)
+        in_browser = is_http and self._options.requires_cookie
+        login = await self._logins.begin(request.connection.protocol, in_browser=in_browser)
         headers = {"Location": await self._provider.authorization_url(login), "Cache-Control": "no-store"}
         if login.browser:
             headers["Set-Cookie"] = self._cookie(login)
         return Redirected(302, headers)
 
     async def _finish(self, request: Request) -> Verdict:
-        login = self._logins.end(_argument(request, "state") or "")
+        login = await self._logins.end(_argument(request, "state") or "")
         if login is None:
             return Refused("the login is unknown, was finished already, or took too long")
         if not self._is_whose_login(request, login):

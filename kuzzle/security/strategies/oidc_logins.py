@@ -1,8 +1,8 @@
 """Logins that have begun and wait for their second step, the return from the provider.
 
 What the first step made is known to the provider by `state` alone, and is given out once: a state that is
-replayed is unknown. No I/O; the clock is handed in. The table is bounded: where it is full, its oldest
-entry goes, which makes that person begin again.
+replayed is unknown. It is in the cache, so that people may come back to another server than they left. The table is
+bounded: where it is full, its oldest entry goes, which makes that person begin again.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from kuzzle.cache.base import Cache, TableBounds
+from kuzzle.encoding import decode_json, encode_json
+
 MAX_LOGINS: Final = 10_000
-"""Logins under way at a time, of each strategy; some 600 bytes each."""
+"""Logins under way at a time, of each strategy; some 400 bytes each."""
+
+_MAX_LOGIN_BYTES: Final = 512
 
 _SECRET_BYTES: Final = 32
 
@@ -32,7 +35,6 @@ class Login:
         verifier: What PKCE proves by (RFC 7636).
         origin: The protocol it began by.
         browser: What the browser that began it keeps as a cookie; empty where it began by no browser.
-        ends_at_s: When it is too late.
     """
 
     state: str
@@ -40,7 +42,6 @@ class Login:
     verifier: str
     origin: str
     browser: str
-    ends_at_s: float
 
     @property
     def challenge(self) -> str:
@@ -56,25 +57,32 @@ class Login:
 class OidcLogins:
     """The logins of one strategy that are under way."""
 
-    def __init__(self, lifetime_s: float, clock: Callable[[], float]) -> None:
-        """Start with none; `clock` tells seconds from any start."""
-        self._lifetime_s = lifetime_s
-        self._clock = clock
-        self._logins: OrderedDict[str, Login] = OrderedDict()
+    def __init__(self, strategy: str, lifetime_s: float, cache: Cache) -> None:
+        """`strategy` is its name; its logins are no others'."""
+        self._lifetime_ms = int(lifetime_s * 1000)
+        self._table = cache.table(TableBounds(f"logins-by-{strategy}", MAX_LOGINS, _MAX_LOGIN_BYTES))
 
-    def begin(self, origin: str, *, in_browser: bool) -> Login:
-        """Begin a login."""
-        now_s = self._clock()
-        while self._logins and next(iter(self._logins.values())).ends_at_s <= now_s:
-            self._logins.popitem(last=False)
+    async def begin(self, origin: str, *, in_browser: bool) -> Login:
+        """Begin a login.
+
+        Raises:
+            KuzzleError: `services.cache.*`: the cache does not answer, or refuses.
+        """
         state, nonce, verifier, browser = (secrets.token_urlsafe(_SECRET_BYTES) for _ in range(4))
-        login = Login(state, nonce, verifier, origin, browser if in_browser else "", now_s + self._lifetime_s)
-        self._logins[state] = login
-        if len(self._logins) > MAX_LOGINS:
-            self._logins.popitem(last=False)
+        login = Login(state, nonce, verifier, origin, browser if in_browser else "")
+        await self._table.put(_key(state), encode_json([nonce, verifier, origin, login.browser]), self._lifetime_ms)
         return login
 
-    def end(self, state: str) -> Login | None:
-        """Take the login of a state out; None: there is none, no longer or too late."""
-        login = self._logins.pop(state, None)
-        return None if login is None or login.ends_at_s <= self._clock() else login
+    async def end(self, state: str) -> Login | None:
+        """Take the login of a state out; None: there is none, no longer or too late.
+
+        Raises:
+            KuzzleError: `services.cache.*`: the cache does not answer, or refuses.
+        """
+        kept = await self._table.take(_key(state))
+        return None if kept is None else Login(state, *decode_json(kept))
+
+
+def _key(state: str) -> str:
+    """Return what a login is found by: a digest, since clients send a state of any length."""
+    return hashlib.sha256(state.encode(errors="replace")).hexdigest()

@@ -8,48 +8,66 @@ import hashlib
 
 import pytest
 
+from kuzzle.cache.memory import MemoryCache
 from kuzzle.security.strategies.kept_answers import KeptAnswer
-from kuzzle.security.strategies.oidc_logins import MAX_LOGINS, OidcLogins
+from kuzzle.security.strategies.oidc_logins import MAX_LOGINS, Login, OidcLogins
 
 
-def test_a_login_is_given_out_once_and_in_time() -> None:
-    now_s = 0.0
-    logins = OidcLogins(10.0, lambda: now_s)
-    first, second = logins.begin("http", in_browser=True), logins.begin("http", in_browser=True)
-    assert logins.end(first.state) is first
-    assert logins.end(first.state) is None
-    now_s = 10.0
-    assert logins.end(second.state) is None
-    assert logins.end("") is None
+class World:
+    """The logins of a strategy, with a clock of the test's own."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.cache = MemoryCache(lambda: self.now_s)
+        self.logins = OidcLogins("house", 10.0, self.cache)
+
+    async def begin(self, origin: str = "http", *, in_browser: bool = True) -> Login:
+        return await self.logins.begin(origin, in_browser=in_browser)
 
 
-def test_nothing_of_a_login_can_be_guessed_from_another() -> None:
-    logins = OidcLogins(10.0, lambda: 0.0)
+async def test_a_login_is_given_out_once_and_in_time() -> None:
+    world = World()
+    first, second = await world.begin(), await world.begin()
+    assert await world.logins.end(first.state) == first
+    assert await world.logins.end(first.state) is None
+    world.now_s = 10.0
+    assert await world.logins.end(second.state) is None
+
+
+@pytest.mark.parametrize("state", ["", "x" * 1_000_000, "\ud800", "\x00:*"])
+async def test_any_text_is_a_state_that_is_unknown(state: str) -> None:
+    assert await World().logins.end(state) is None
+
+
+async def test_the_logins_of_a_strategy_are_no_others() -> None:
+    world = World()
+    login = await world.begin()
+    assert await OidcLogins("work", 10.0, world.cache).end(login.state) is None
+    assert await OidcLogins("house", 10.0, world.cache).end(login.state) == login
+
+
+async def test_nothing_of_a_login_can_be_guessed_from_another() -> None:
+    world = World()
     secrets = {
         secret
-        for login in (logins.begin("http", in_browser=True) for _ in range(100))
+        for login in [await world.begin() for _ in range(100)]
         for secret in (login.state, login.nonce, login.verifier, login.browser)
     }
     assert len(secrets) == 400
     assert {len(secret) for secret in secrets} == {43}
 
 
-def test_the_challenge_is_the_digest_of_the_verifier() -> None:
-    login = OidcLogins(10.0, lambda: 0.0).begin("mqtt", in_browser=False)
+async def test_the_challenge_is_the_digest_of_the_verifier() -> None:
+    login = await World().begin("mqtt", in_browser=False)
     assert base64.urlsafe_b64decode(f"{login.challenge}=") == hashlib.sha256(login.verifier.encode()).digest()
     assert login.browser == ""
 
 
-def test_logins_that_nobody_ends_make_room_for_others() -> None:
-    now_s = 0.0
-    logins = OidcLogins(10.0, lambda: now_s)
-    states = [logins.begin("http", in_browser=False).state for _ in range(MAX_LOGINS + 1)]
-    assert len(logins._logins) == MAX_LOGINS
-    assert logins.end(states[0]) is None
-    assert logins.end(states[1]) is not None
-    now_s = 20.0
-    logins.begin("http", in_browser=False)
-    assert len(logins._logins) == 1
+async def test_logins_that_nobody_ends_make_room_for_others() -> None:
+    world = World()
+    states = [(await world.begin()).state for _ in range(MAX_LOGINS + 1)]
+    assert await world.logins.end(states[0]) is None
+    assert await world.logins.end(states[1]) is not None
 
 
 async def test_an_answer_is_asked_for_once_by_all_and_again_when_it_is_old_or_failed() -> None:

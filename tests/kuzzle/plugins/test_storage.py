@@ -184,7 +184,7 @@ async def test_what_deletes_everything_of_users_leaves_it(server: Server) -> Non
     await books.create({}, "emma")
     await server.prepare()
     websocket = await server.websocket()
-    for action in ("resetDatabase", "resetKuzzleData"):
+    for action in ("resetDatabase", "resetSecurity", "resetKuzzleData"):
         assert (await websocket.request("admin", action, refresh="wait_for"))["error"] is None
     assert (await server.http("GET", "/_list")).result == {"indexes": []}
     assert (await books.get("emma")).id == "emma"

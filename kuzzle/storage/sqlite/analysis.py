@@ -105,6 +105,8 @@ def _standard(text: str) -> list[str]:
         words: Iterable[str] = lowered.split()
     else:
         words = _words(lowered)
+    if len(lowered) <= MAX_TOKEN_LENGTH:
+        return list(words)
     return [word[start : start + MAX_TOKEN_LENGTH] for word in words for start in range(0, len(word), MAX_TOKEN_LENGTH)]
 
 

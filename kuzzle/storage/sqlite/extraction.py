@@ -6,7 +6,6 @@ objects keep their values apart: `nested_rows.py` says how.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from typing import Any, Final
 
@@ -58,10 +57,15 @@ class _Text:
                 places[word] = [place]
         self._end = start + len(tokens)
 
-    def rows(self, number: int, holder: int) -> Iterator[IndexRow]:
-        """Yield a row for each word."""
-        for word, places in self._places.items():
-            yield number, word, holder, pack_weight(len(places), self._length), encode_places(places)
+    def rows(self, number: int, holder: int) -> list[IndexRow]:
+        """Return a row for each word."""
+        weight_of_one = pack_weight(1, self._length)
+        return [
+            (number, word, holder, weight_of_one, places[0])
+            if len(places) == 1  # as most are
+            else (number, word, holder, pack_weight(len(places), self._length), encode_places(places))
+            for word, places in self._places.items()
+        ]
 
 
 class Extraction:
@@ -209,9 +213,12 @@ class Extraction:
     def _holders(self, field: Field) -> list[tuple[int, int]]:
         """Return the number of a field and that of what holds its values now, and the same of its copies."""
         around = self._around
+        if not field.copies:
+            path = field.nested_path
+            return [(self._numbers[field.key], around[path])] if path in around else []
         return [
             (self._numbers[one.key], around[one.nested_path])
-            for one in ((field, *field.copies) if field.copies else (field,))
+            for one in (field, *field.copies)
             if one.nested_path in around
         ]
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from harness import Server
+from harness import Reply, Server
 
 from kuzzle.storage.internal import InternalCollection
 
@@ -37,6 +37,16 @@ async def login(server: Server, username: str, **query: Any) -> dict[str, Any]:
 def bearer(token: str) -> dict[str, str]:
     """Return the header that carries a token."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def refusal(reply: Reply) -> tuple[int, str | None]:
+    """Return the status of an answer, and the id of its error."""
+    return reply.status, reply.error_id
+
+
+def message(reply: Reply) -> str:
+    """Return the text of the error of an answer."""
+    return str(reply.json["error"]["message"])
 
 
 async def until_refused(ask: Callable[[], Awaitable[AnswerType]], status_of: Callable[[AnswerType], int]) -> AnswerType:

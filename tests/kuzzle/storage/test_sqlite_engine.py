@@ -1,4 +1,4 @@
-"""What is the embedded storage's own: durability, group commit, threads, snapshots and its file."""
+"""What is the embedded storage's own: durability, group commit, threads and snapshots."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
+from opened_store import opened
 
 from kuzzle.storage.base import DocumentWrite, WriteKind
-from kuzzle.storage.errors import StorageFailedError, StoreOpenError, TooManyOperationsError
-from kuzzle.storage.query import Search, Term, parse_query, parse_search
-from kuzzle.storage.sqlite import SqliteStorage, readers, writer
+from kuzzle.storage.errors import StorageFailedError, TooManyOperationsError
+from kuzzle.storage.query import parse_query, parse_search
+from kuzzle.storage.sqlite import readers, writer
 from kuzzle.storage.sqlite.catalogue import Catalogue
 from kuzzle.storage.sqlite.readers import Readers
-from kuzzle.storage.sqlite.schema import FORMAT, load_catalogue, open_reader, open_writer
-from kuzzle.storage.sqlite.searching import search_documents
+from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
 from kuzzle.storage.sqlite.writer import Change, Transaction, Writer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,33 +48,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-HOLDING_CHILD = """
-import asyncio, sys
-from pathlib import Path
-from kuzzle.storage.sqlite import SqliteStorage
-
-async def main():
-    await SqliteStorage(Path(sys.argv[1])).open()
-    print("open", flush=True)
-    sys.stdin.read()
-
-asyncio.run(main())
-"""
-
-
-@asynccontextmanager
-async def opened(path: Path, **options: Any) -> AsyncIterator[SqliteStorage]:
-    """Open a storage with the collection `i`/`c`, and close it."""
-    storage = SqliteStorage(path, **options)
-    await storage.open()
-    try:
-        if not await storage.index_exists("i"):
-            await storage.create_index("i")
-            await storage.create_collection("i", "c", None)
-        yield storage
-    finally:
-        await storage.close()
 
 
 @asynccontextmanager
@@ -108,15 +80,6 @@ async def hold(lone: Writer) -> tuple[asyncio.Future[Any], threading.Event]:
 def insert(name: str) -> Callable[[Transaction], None]:
     """Make a change that writes one row."""
     return lambda transaction: transaction.connection.execute("INSERT INTO indexes (name) VALUES (?)", (name,)) and None
-
-
-async def error_of_opening(path: Path) -> str:
-    """Return the line that refuses to open a store."""
-    with pytest.raises(StoreOpenError) as caught:
-        await SqliteStorage(path).open()
-    text = str(caught.value)
-    assert "\n" not in text
-    return text
 
 
 # --- durability
@@ -313,225 +276,3 @@ async def test_a_collection_newer_than_the_snapshot_is_empty(tmp_path: Path) -> 
         assert await storage.count("i", "c") == 0
         await storage.create_collection("i", "d", None)
         assert await storage.count("i", "d") == 0
-
-
-# --- the index
-
-
-def plans(path: Path, search: Search) -> list[str]:
-    """Return what SQLite does for each statement of a search."""
-    connection = open_reader(path)
-    statements: list[tuple[str, Any]] = []
-
-    def trace(_cursor: apsw.Cursor, statement: str, values: Any) -> bool:
-        statements.append((statement, values))
-        return True
-
-    connection.exec_trace = trace
-    state = load_catalogue(connection).indexes["i"].collections["c"]
-    statements.clear()
-    search_documents(connection, "i", state, search, 0)
-    connection.exec_trace = None
-    steps = [
-        row[3]
-        for statement, values in statements
-        for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
-    ]
-    connection.close()
-    return steps
-
-
-MAPPED = {
-    "properties": {
-        "k": {"type": "keyword"},
-        "n": {"type": "long"},
-        "d": {"type": "date"},
-        "b": {"type": "boolean"},
-        "t": {"type": "text"},
-    }
-}
-
-
-@pytest.mark.parametrize(
-    ("clause", "text", "leading", "following"),
-    [
-        # The rarest word leads; the others are looked up by their keys, those that begin alike by the document.
-        ("match_phrase", "common b1", "v1 USING PRIMARY KEY (field=? AND value=?)", "v0"),
-        ("match_phrase_prefix", "common b", "v0 USING PRIMARY KEY (field=? AND value=?)", "v1"),
-        ("match_phrase_prefix", "common w1", "v1 USING PRIMARY KEY (field=? AND value>? AND value<?)", "v0"),
-    ],
-)
-async def test_a_phrase_is_found_by_looking_up_its_words(
-    tmp_path: Path, clause: str, text: str, leading: str, following: str
-) -> None:
-    path = tmp_path / "kuzzle.db"
-    async with opened(path) as storage:
-        await storage.update_mapping("i", "c", MAPPED)
-        writes = [
-            DocumentWrite(None, {"t": f"common b{number % 9} bx common b{number % 7} w{number}"})
-            for number in range(100)
-        ]
-        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
-        steps = plans(path, Search(parse_query({clause: {"t": text}})))
-    key = "PRIMARY KEY (field=? AND value=? AND rid=?)"
-    if following == "v1":
-        key = "INDEX values_1_of (rid=? AND field=? AND value>? AND value<?)"
-    assert [step for step in steps if step.startswith("SEARCH v") and "values_1 " not in step] == [
-        f"SEARCH {leading}",
-        f"SEARCH {following} USING {key}",
-    ]
-    scanned = [step for step in steps if step.startswith(("SCAN d", "SCAN v"))]
-    # What the look-up of the leading words found is walked as `d`: that is no table.
-    assert scanned == ["SCAN d"] * steps.count("CO-ROUTINE d"), "whole tables are never read"
-
-
-@pytest.mark.parametrize(("field", "value"), [("k", "x"), ("n", 1), ("b", True), ("t", "x")])
-async def test_a_term_on_a_mapped_field_uses_the_index(tmp_path: Path, field: str, value: Any) -> None:
-    path = tmp_path / "kuzzle.db"
-    async with opened(path) as storage:
-        await storage.update_mapping("i", "c", MAPPED)
-        await storage.write_document("i", "c", WriteKind.CREATE, DocumentWrite("a", {field: value}))
-        steps = plans(path, Search(Term(field, value)))
-    assert "SEARCH d USING PRIMARY KEY (field=? AND value=?)" in steps  # d: the rows of the value, for their documents
-    assert [step for step in steps if step.startswith("SCAN")] == []
-
-
-async def test_a_range_and_a_sort_use_the_index(tmp_path: Path) -> None:
-    path = tmp_path / "kuzzle.db"
-    async with opened(path) as storage:
-        await storage.update_mapping("i", "c", MAPPED)
-        writes = [DocumentWrite(None, {"d": number}) for number in range(100)]
-        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
-        body = {"query": {"range": {"d": {"gte": 50}}}, "sort": {"d": "asc"}}
-        steps = plans(path, parse_search(body, offset=None, size=5))
-    assert "SEARCH d USING PRIMARY KEY (field=? AND value>?)" in steps
-    assert "SEARCH v USING PRIMARY KEY (field=?)" in steps
-    # Nothing is sorted and no table read whole; the documents of the range are counted, each once, from its rows alone.
-    assert [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step] == []
-    assert [step for step in steps if step.startswith("SCAN") and "subquery" not in step] == []
-
-
-async def test_many_documents_are_sorted_as_few_are(tmp_path: Path) -> None:
-    """The two ways to a sorted page agree."""
-    async with opened(tmp_path / "kuzzle.db") as storage:
-        sources = [{"n": [number * 37 % 101, 200] if number % 5 else None} for number in range(120)]
-        writes = [DocumentWrite(f"d{number}", source) for number, source in enumerate(sources)]
-        await storage.write_documents("i", "c", WriteKind.CREATE, writes)
-        for order in ("asc", "desc"):
-            for missing in ("_last", "_first"):
-                one = {"n": {"order": order, "missing": missing}}
-                along = [
-                    hit.id
-                    for offset in range(0, 120, 40)
-                    for hit in (
-                        await storage.search("i", "c", parse_search({"sort": [one]}, offset=offset, size=40))
-                    ).hits
-                ]
-                by_keys = await storage.search("i", "c", parse_search({"sort": [one, "_doc"]}, offset=0, size=120))
-                assert along == [hit.id for hit in by_keys.hits]
-                assert len(set(along)) == 120
-
-
-# --- the file
-
-
-async def test_the_data_folder_is_made(tmp_path: Path) -> None:
-    async with opened(tmp_path / "a" / "b" / "kuzzle.db"):
-        pass
-    assert (tmp_path / "a" / "b" / "kuzzle.db").exists()
-
-
-async def test_bodies_are_stored_as_texts_in_the_order_of_their_members(tmp_path: Path) -> None:
-    async with opened(tmp_path / "kuzzle.db") as storage:
-        await storage.write_document("i", "c", WriteKind.CREATE, DocumentWrite("a", {"z": 1, "a": 2}))
-        connection = open_reader(tmp_path / "kuzzle.db")
-        assert connection.execute("SELECT typeof(body), CAST(body AS TEXT) FROM documents_1").fetchall() == [
-            ("blob", '{"z":1,"a":2}')
-        ]
-        connection.close()
-
-
-async def test_names_never_reach_a_statement(tmp_path: Path) -> None:
-    nasty = "x'); drop table documents_1; --`]"
-    async with opened(tmp_path / "kuzzle.db") as storage:
-        await storage.create_collection("i", nasty, None)
-        write = DocumentWrite(nasty, {nasty: nasty, 'a"b': {"$.c'": 1}})
-        await storage.write_document("i", nasty, WriteKind.CREATE, write)
-        for query in ({"term": {f"{nasty}.keyword": nasty}}, {"term": {"a\"b.$.c'": 1}}, {"term": {"_id": nasty}}):
-            search = parse_search({"query": query, "sort": {f"{nasty}.keyword": "asc"}}, offset=None, size=None)
-            page = await storage.search("i", nasty, search)
-            assert page.total == 1
-        assert await storage.list_collections("i") == ["c", nasty]
-
-
-async def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "kuzzle.db"
-    connection = open_writer(path, "full")
-    connection.pragma("user_version", FORMAT + 1)
-    connection.close()
-    assert await error_of_opening(path) == (
-        f"The store {path} is from a newer version: its format is {FORMAT + 1}, this version reads up to {FORMAT}"
-    )
-
-
-async def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "kuzzle.db"
-    connection = apsw.Connection(str(path))
-    connection.execute("CREATE TABLE theirs (a)")
-    connection.close()
-    assert await error_of_opening(path) == f"The file {path} is a database of another program"
-
-
-async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "kuzzle.db"
-    path.write_text("no database, but long enough to be looked at by anybody who wants to know" * 20)
-    assert await error_of_opening(path) == f"The file {path} is not a database"
-
-
-async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert "Cannot make the data folder" in await error_of_opening(tmp_path / "file" / "kuzzle.db")
-
-
-async def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "kuzzle.db").mkdir()
-    assert "Cannot open the store" in await error_of_opening(tmp_path / "kuzzle.db")
-
-
-async def test_a_folder_that_is_not_writable_is_refused(tmp_path: Path) -> None:
-    """/proc refuses files to everyone, the superuser included."""
-    assert "The data folder is not writable" in await error_of_opening(Path("/proc/kuzzle.db"))
-
-
-async def test_a_store_serves_one_process_at_a_time(tmp_path: Path) -> None:
-    path = tmp_path / "kuzzle.db"
-    child = subprocess.Popen(  # noqa: ASYNC220 - the loop has nothing else to do
-        [sys.executable, "-c", HOLDING_CHILD, str(path)],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    assert child.stdout is not None
-    assert child.stdin is not None
-    assert child.stdout.readline() == "open\n"
-    assert "in use by another server" in await error_of_opening(path)
-    child.kill()
-    child.wait()
-    child.stdout.close()
-    child.stdin.close()
-    async with opened(path):
-        assert "in use by another server" in await error_of_opening(path)
-    async with opened(path):
-        pass
-
-
-async def test_a_refused_store_can_be_opened_once_it_is_mended(tmp_path: Path) -> None:
-    path = tmp_path / "kuzzle.db"
-    path.write_text("x" * 5000)
-    storage = SqliteStorage(path)
-    with pytest.raises(StoreOpenError):
-        await storage.open()
-    path.unlink()
-    await storage.open()
-    await storage.close()

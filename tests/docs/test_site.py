@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from documentation import read_sections
 from harness import Server
 from wire import check_response
 
@@ -59,12 +60,14 @@ def test_every_action_has_its_place_with_its_routes_arguments_and_errors(site: P
             assert f"<code>{name}</code>" in text, (definition.name, name)
 
 
-def test_every_error_and_option_has_its_place(site: Path) -> None:
+def test_every_error_and_option_has_its_place(site: Path, pages: ModuleType) -> None:
     errors = (site / "errors" / "index.html").read_text()
     for error, entry in error_table().items():
         assert ("1" in entry) == (f'id="{error.replace(".", "-")}"' in errors), error
     configuration = (site / "configuration" / "index.html").read_text()
+    sections = read_sections(pages.configuration_page(load_options()), 2)
     for path, _ in leaves(load_options()):
+        assert f"| `{path[-1]}` |" in sections[".".join(path[:-1])], path
         assert f"<code>{path[-1]}</code>" in configuration, path
         assert f">{'.'.join(path[:-1])}<" in configuration, path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import Final, TypeVar
@@ -86,7 +87,8 @@ async def guarded(strategy: str, call: Awaitable[ResultType]) -> ResultType:
         KuzzleError: The strategy's own, or `plugin.runtime.unexpected_error`.
     """
     try:
-        return await call
+        # In a task of its own, since a request has none before its first wait, and `asyncio.timeout` needs one.
+        return await asyncio.ensure_future(call)
     except KuzzleError:
         raise
     except Exception as error:  # code of others: its defects are to be told from ours

@@ -191,6 +191,9 @@ async def test_its_strategy_lets_people_in(tmp_path: Path) -> None:
         await server.app.security.users.create("ann", {"profileIds": ["default"]})
         assert "guest" in (await server.http("GET", "/strategies")).result
         assert (await server.http("POST", "/_login/guest", {"word": "please"})).result["_id"] == "ann"
+        websocket = await server.websocket()
+        logged_in = await websocket.request("auth", "login", strategy="guest", body={"word": "please"})
+        assert logged_in["result"]["_id"] == "ann"
         reply = await server.http("POST", "/_login/guest", {"word": "now"})
         assert (reply.status, reply.error_id) == (401, "plugin.strategy.missing_user")
         assert reply.json["error"]["message"] == "say the word"

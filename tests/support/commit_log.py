@@ -51,7 +51,7 @@ class CommitLog:
         state = self._storage._opened().writer.catalogue.find_collection(index, collection)
         decoder = apsw.Connection(":memory:")
         found = []
-        for table, (_rid, document_id, version, body) in self._done:
+        for table, (_rid, document_id, version, body, *_others) in self._done:
             if table == state.documents_table:
                 ((text,),) = decoder.execute("SELECT json(?)", (body,))
                 found.append(Committed(document_id, version, json.loads(text)))

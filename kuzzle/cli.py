@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         ("start", start, "start the server (the default)"),
         ("init", init, f"write {FILE_NAME} with every option, its meaning and its default"),
         ("check", check, "check the configuration and show what is in force"),
-        ("routes", routes, "list the HTTP routes"),
+        ("routes", routes, "list the HTTP routes, those of plugins included"),
     ):
         subparser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         # Left out when absent: a value given before the command must stand.
@@ -140,13 +140,18 @@ def check(options: argparse.Namespace) -> None:
 
 
 def routes(options: argparse.Namespace) -> None:
-    """List the HTTP routes: verb, path, controller:action."""
-    del options
-    from kuzzle.catalogue import Catalogue
+    """List the HTTP routes of the server that the configuration describes: verb, path, controller:action.
+
+    Raises:
+        ConfigError: A line per fault of the configuration or of a plugin.
+    """
+    config = _load(options)
+    from kuzzle.builders.controllers import build_catalogue
+    from kuzzle.plugins.loading import load_plugins
 
     rows = [
         (route.verb.upper(), route.path, f"{definition.controller}:{definition.name}")
-        for definition in Catalogue.load(1)
+        for definition in build_catalogue(config, load_plugins(config))
         for route in definition.routes
     ]
     width = max((len(path) for _, path, _ in rows), default=0)

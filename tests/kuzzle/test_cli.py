@@ -153,10 +153,22 @@ def test_routes_lists_every_route(tmp_path: Path) -> None:
     listed = [line.split() for line in ended.stdout.splitlines()]
     assert sorted(listed) == sorted(
         [route.verb.upper(), route.path, f"{definition.controller}:{definition.name}"]
-        for definition in Catalogue.load(1)
+        for definition in Catalogue.load(1).without(["kuzzle-plugin-auth-passport-local/password"])
         for route in definition.routes
     )
     assert ["GET", "/_now", "server:now"] in listed
+
+
+def test_routes_lists_those_of_the_configured_server(tmp_path: Path) -> None:
+    guestbook = ROOT / "docs" / "examples" / "plugins" / "guestbook"
+    (tmp_path / "kuzzle.yml").write_text(
+        f"plugins: {{guestbook: {{path: {guestbook}}}}}\nsecurity: {{local: {{passwordReset: true}}}}\n"
+    )
+    ended = run(tmp_path, "routes")
+    assert ended.returncode == 0, ended.stderr
+    actions = {line.split()[2] for line in ended.stdout.splitlines()}
+    assert "guestbook/entries:sign" in actions, actions
+    assert "kuzzle-plugin-auth-passport-local/password:reset" in actions
 
 
 # --- the server

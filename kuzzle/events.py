@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kuzzle.errors import KuzzleError
+from kuzzle.event_list import waits_for_nobody
 
 Pipe = Callable[..., Awaitable[Any]]
 """Takes the payload, then what else the event has; takes fewer of them if it has fewer parameters."""
@@ -105,9 +106,13 @@ class Events:
             timeout_ms: After this time the event fails; likewise.
 
         Raises:
-            KuzzleError: `plugin.assert.invalid_pipe`.
+            KuzzleError: `plugin.assert.invalid_pipe`; also where the event waits for nobody.
         """
         takes = _parameters(event, pipe, "plugin.assert.invalid_pipe")
+        if waits_for_nobody(event):
+            name = getattr(pipe, "__qualname__", repr(pipe))
+            why = f'The plugin "{owner}" can put only hooks on it: the event waits for nobody.'
+            raise KuzzleError("plugin.assert.invalid_pipe", event, name, why)
         warn_time_ms = self._warn_time_ms if warn_time_ms is None else warn_time_ms
         timeout_ms = self._timeout_ms if timeout_ms is None else timeout_ms
         self._pipes.setdefault(event, []).append(_Pipe(pipe, takes, owner, warn_time_ms, timeout_ms))

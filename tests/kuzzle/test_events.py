@@ -218,6 +218,17 @@ def test_what_cannot_listen_is_refused_when_it_registers() -> None:
     assert not events.has_listeners("e:x")
 
 
+@pytest.mark.parametrize("event", ["connection:new", "room:remove", "core:overload"])
+def test_a_pipe_on_an_event_that_waits_for_nobody_is_refused(event: str) -> None:
+    events = Events()
+    with pytest.raises(KuzzleError, match=f'"{event}".*"mine" can put only hooks on it') as caught:
+        events.add_pipe(event, increment, owner="mine")
+    assert caught.value.id == "plugin.assert.invalid_pipe"
+    assert not events.has_listeners(event)
+    events.add_hook(event, ignore)
+    events.add_pipe(event.rpartition(":")[0] + ":*", increment)
+
+
 async def test_a_part_of_a_function_listens_too() -> None:
     events = Events()
 

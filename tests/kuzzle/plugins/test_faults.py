@@ -243,6 +243,10 @@ def test_a_plugin_that_is_switched_off_is_not_even_imported(tmp_path: Path) -> N
         ("return False", "it answered false"),
         ("self.listeners = {'server:beforeNow': 3}", "plugin.assert.invalid_pipe"),
         ("self.listeners = 5", "plugin.assert.invalid_pipe"),
+        (
+            "self.listeners = {'connection:new': self.init}",
+            'The plugin "greeter" can put only hooks on it: the event waits for nobody. (plugin.assert.invalid_pipe)',
+        ),
         ("self.logins = [3]", "plugin.strategy.invalid_description"),
         ("self.listeners = property(1)\n        del self.listeners", "AttributeError"),
     ],

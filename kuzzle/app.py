@@ -146,7 +146,7 @@ class Application:
             meter=meter,
             events=self.events,
         )
-        tell_of_parts(self.events, self.slots, self.realtime, self.security)
+        tell_of_parts(self.events, self.slots, self.storage, self.realtime, self.security)
         self._wire()
         self.metrics = None if meter is None else self._build_metrics(meter)
         self.ports, self.protocols = build_protocols(config, self.entrypoint)

@@ -9,15 +9,34 @@ from kuzzle.limits import RequestSlots
 from kuzzle.realtime.rooms import Member, Room
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.model import SecurityModel
+from kuzzle.storage.base import Storage
+from kuzzle.storage.internal import INTERNAL_INDEX
 
 STARTED: Final = "Kuzzle server is ready"
 
 
-def tell_of_parts(events: Events, slots: RequestSlots, realtime: Realtime, security: SecurityModel) -> None:
-    """Fire the events of overload, rooms, roles and profiles from now on."""
+def tell_of_parts(
+    events: Events, slots: RequestSlots, storage: Storage, realtime: Realtime, security: SecurityModel
+) -> None:
+    """Fire the events of overload, indexes, rooms, roles and profiles from now on."""
     slots.on_overload = lambda percentage: events.notify("core:overload", percentage)
+    _tell_of_indexes(events, storage)
     _tell_of_rooms(events, realtime)
     _tell_of_securities(events, security)
+
+
+def _tell_of_indexes(events: Events, storage: Storage) -> None:
+    def added(index: str, collection: str | None) -> None:
+        names = {"index": index} if collection is None else {"index": index, "collection": collection}
+        events.notify("core:indexCache:add", names)
+
+    def removed(index: str) -> None:
+        # The server's own index is removed only to be made anew.
+        event = "core:indexCache:reset" if index == INTERNAL_INDEX else "core:indexCache:remove"
+        events.notify(event, {"index": index})
+
+    storage.on_added = added
+    storage.on_removed = removed
 
 
 def _tell_of_rooms(events: Events, realtime: Realtime) -> None:

@@ -161,7 +161,15 @@ class Storage(ABC):
 
     Names that begin with `%` are internal: the backend stores them like others and leaves them out of
     `list_indexes`; that clients cannot name them is the API's business.
+
+    Attributes:
+        on_added: Called on the event loop when an index (its name, None) or a collection was made, in the order of the
+            commits, once for each.
+        on_removed: Likewise when an index was removed with all its collections.
     """
+
+    on_added: Callable[[str, str | None], None] = staticmethod(lambda _index, _collection: None)
+    on_removed: Callable[[str], None] = staticmethod(lambda _index: None)
 
     @abstractmethod
     async def open(self) -> None:

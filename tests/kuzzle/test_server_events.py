@@ -135,6 +135,42 @@ async def test_roles_and_profiles_tell_of_their_changes(server: Server, listener
     assert await told(listeners, "core:profileRepository:delete") == [{"_id": "reader"}]
 
 
+async def test_indexes_and_collections_that_come_and_go_are_told_once(server: Server, listeners: Listeners) -> None:
+    for change in ("add", "remove", "reset"):
+        listeners.hook(f"core:indexCache:{change}")
+    for _ in range(2):  # the second time there is nothing to make
+        await server.http("POST", "/library/_create")
+        await server.http("PUT", "/library/books", {"properties": {"title": {"type": "text"}}})
+    mappings = {"library": {"books": {}, "films": {}}, "archive": {"books": {}}}
+    assert (await server.http("POST", "/admin/_loadMappings?refresh=wait_for", mappings)).status == 200
+    await server.http("POST", "/nowhere/_create/books")
+    await server.http("DELETE", "/nowhere")
+    await server.http("DELETE", "/archive")
+    await server.http("DELETE", "/archive")
+    assert (await server.http("POST", "/admin/_resetDatabase")).status == 200
+    assert await told(listeners, "core:indexCache:remove", 2) == [{"index": "archive"}, {"index": "library"}]
+    assert [names for names in await told(listeners, "core:indexCache:add", 5) if names["index"][0] != "%"] == [
+        {"index": "library"},
+        {"index": "library", "collection": "books"},
+        {"index": "library", "collection": "films"},
+        {"index": "archive"},
+        {"index": "archive", "collection": "books"},
+    ]
+
+
+async def test_the_servers_own_index_is_told_of_when_it_is_made_anew(server: Server, listeners: Listeners) -> None:
+    await server.http("POST", "/roles/reader/_create", {"controllers": {"*": {"actions": {"*": True}}}})
+    for change in ("add", "remove", "reset"):
+        listeners.hook(f"core:indexCache:{change}")
+    assert (await server.http("POST", "/admin/_resetKuzzleData")).status == 200
+    await server.http("POST", "/roles/reader/_create", {"controllers": {"*": {"actions": {"*": True}}}})
+    assert await told(listeners, "core:indexCache:reset") == [{"index": "%kuzzle"}]
+    added = await told(listeners, "core:indexCache:add", 2)
+    assert added.count({"index": "%kuzzle"}) == 1
+    assert added.count({"index": "%kuzzle", "collection": "roles"}) == 1
+    assert listeners.of("core:indexCache:remove") == []
+
+
 @pytest.fixture
 def narrow_server(start_server: Callable[..., Server]) -> Server:
     """A server that works on one request at a time and lets eight wait."""

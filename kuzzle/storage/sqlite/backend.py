@@ -247,10 +247,18 @@ class SqliteStorage(Storage):
     # --- indexes and collections
 
     async def create_index(self, index: str) -> None:
-        await self._change(lambda transaction: create_index(transaction, index), is_compound=True)
+        await self._change(
+            lambda transaction: create_index(transaction, index),
+            after_commit=lambda _: self.on_added(index, None),
+            is_compound=True,
+        )
 
     async def delete_index(self, index: str) -> None:
-        await self._change(lambda transaction: delete_index(transaction, index), is_compound=True)
+        await self._change(
+            lambda transaction: delete_index(transaction, index),
+            after_commit=lambda _: self.on_removed(index),
+            is_compound=True,
+        )
 
     async def index_exists(self, index: str) -> bool:
         return self._opened().writer.catalogue.find_index(index) is not None
@@ -259,8 +267,14 @@ class SqliteStorage(Storage):
         return sorted(name for name in self._opened().writer.catalogue.indexes if not name.startswith("%"))
 
     async def create_collection(self, index: str, collection: str, mapping: dict[str, Any] | None) -> None:
+        def committed(is_new: bool) -> None:
+            if is_new:
+                self.on_added(index, collection)
+
         await self._change(
-            lambda transaction: create_collection(transaction, index, collection, mapping), is_compound=True
+            lambda transaction: create_collection(transaction, index, collection, mapping),
+            after_commit=committed,
+            is_compound=True,
         )
 
     async def update_mapping(self, index: str, collection: str, mapping: dict[str, Any]) -> None:

@@ -42,8 +42,8 @@ def delete_index(transaction: Transaction, index: str) -> None:
     transaction.catalogue = transaction.catalogue.without_index(index)
 
 
-def create_collection(transaction: Transaction, index: str, collection: str, mapping: dict[str, Any] | None) -> None:
-    """Make a collection, or merge the mapping into that of an existing one.
+def create_collection(transaction: Transaction, index: str, collection: str, mapping: dict[str, Any] | None) -> bool:
+    """Make a collection, or merge the mapping into that of an existing one; tell whether it is new.
 
     Raises:
         UnknownIndexError, InvalidNameError, KuzzleError (a mapping error)
@@ -53,7 +53,7 @@ def create_collection(transaction: Transaction, index: str, collection: str, map
         raise UnknownIndexError(index)
     if collection in state.collections:
         update_mapping(transaction, index, collection, mapping or {})
-        return
+        return False
     check_collection_name(collection)
     wanted = Mapping().merge(mapping or {})
     transaction.connection.execute(
@@ -64,6 +64,7 @@ def create_collection(transaction: Transaction, index: str, collection: str, map
     created = CollectionState(collection, number, {}, {}).with_mapping(wanted)
     create_collection_tables(transaction.connection, created)
     save_collection(transaction, index, created)
+    return True
 
 
 def update_mapping(transaction: Transaction, index: str, collection: str, changes: dict[str, Any]) -> None:

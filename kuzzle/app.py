@@ -40,6 +40,7 @@ from kuzzle.controllers.security.creating import UserMaker
 from kuzzle.controllers.security.credentials import CredentialsController
 from kuzzle.controllers.security.profiles import ProfilesController
 from kuzzle.controllers.security.roles import RolesController
+from kuzzle.controllers.security.showing import UserShower
 from kuzzle.controllers.security.users import UsersController
 from kuzzle.controllers.server import ServerController
 from kuzzle.doors import Doors
@@ -184,6 +185,7 @@ class Application:
         specifications = self.specifications
         rights = self.security.rights
         maker = UserMaker(self.security.users, self.credentials)
+        shower = UserShower(self.events)
         return Registry(
             [
                 ServerController(
@@ -203,12 +205,12 @@ class Application:
                 *self._switched_on(),
                 RealtimeController(self.realtime, specifications, self.tokens, self.security, self.events),
                 SessionsController(logins, self.tokens, self.realtime, self.events),
-                CurrentUserController(self.security.users, rights, self.credentials),
+                CurrentUserController(self.security.users, rights, self.credentials, shower),
                 MyCredentialsController(self.credentials),
                 CredentialsController(self.credentials, self.security.users, self.tokens),
                 RolesController(self.security.roles, limits),
                 ProfilesController(self.security.profiles, rights, limits),
-                UsersController(self.security, maker, limits),
+                UsersController(self.security, maker, shower, limits),
                 AdminSecuritiesController(
                     self.security,
                     maker,

@@ -7,6 +7,7 @@ from typing import Any
 from kuzzle.api.results import CurrentUser
 from kuzzle.controllers.auth.callers import check_logged_in, check_somebody
 from kuzzle.controllers.base import Controller, action
+from kuzzle.controllers.security.showing import UserShower
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.security.credentials import Credentials
@@ -23,16 +24,17 @@ class CurrentUserController(Controller):
 
     name = "auth"
 
-    def __init__(self, users: Users, rights: Rights, credentials: Credentials) -> None:
+    def __init__(self, users: Users, rights: Rights, credentials: Credentials, shower: UserShower) -> None:
         self._users = users
         self._rights = rights
         self._credentials = credentials
+        self._shower = shower
 
     @action("getCurrentUser")
     async def get_current_user(self, request: Request) -> CurrentUser:
         """Return the caller, and the strategies by which he can log in."""
         check_somebody(request)
-        user = await self._users.read(request.user.id)
+        user = await self._shower.show(request, await self._users.read(request.user.id))
         if request.user.id == ANONYMOUS.id:
             return CurrentUser(user, None)
         return CurrentUser(user, await self._credentials.strategies_of(user.id, request=request))
@@ -46,7 +48,7 @@ class CurrentUserController(Controller):
                 raise KuzzleError("api.assert.forbidden_argument", f"body.{name}")
         left_out = {*_NOT_ONES_OWN, "_kuzzle_info"}
         changes = {name: value for name, value in request.body.items() if name not in left_out}
-        return await self._users.update(kuid, changes)
+        return await self._shower.show(request, await self._users.update(kuid, changes))
 
     @action("getMyRights")
     async def get_my_rights(self, request: Request) -> dict[str, Any]:

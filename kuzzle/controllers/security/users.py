@@ -18,6 +18,7 @@ from kuzzle.controllers.security.shared import (
     page_of,
     wanted_ids,
 )
+from kuzzle.controllers.security.showing import UserShower
 from kuzzle.controllers.security.user_search import parse_user_search
 from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
@@ -30,10 +31,11 @@ class UsersController(Controller):
 
     name = "security"
 
-    def __init__(self, model: SecurityModel, maker: UserMaker, limits: Mapping[str, Any]) -> None:
+    def __init__(self, model: SecurityModel, maker: UserMaker, shower: UserShower, limits: Mapping[str, Any]) -> None:
         self._model = model
         self._users = model.users
         self._maker = maker
+        self._shower = shower
         self._bounds = Bounds(limits)
 
     # --- creating
@@ -41,7 +43,7 @@ class UsersController(Controller):
     @action("createUser")
     async def create_user(self, request: Request) -> SecurityObject:
         """Store a new user, and credentials if there are any."""
-        return await self._create(request, request.body["content"])
+        return await self._shower.show(request, await self._create(request, request.body["content"]))
 
     @action("createRestrictedUser")
     async def create_restricted_user(self, request: Request) -> SecurityObject:
@@ -50,7 +52,7 @@ class UsersController(Controller):
         if "profileIds" in content:
             raise KuzzleError("api.assert.forbidden_argument", "body.content.profileIds")
         content = {**content, "profileIds": list(self._users.restricted_profile_ids)}
-        return await self._create(request, content)
+        return await self._shower.show(request, await self._create(request, content))
 
     @action("createFirstAdmin")
     async def create_first_admin(self, request: Request) -> SecurityObject:
@@ -59,7 +61,7 @@ class UsersController(Controller):
         created = await self._create(request, content, self._users.create_first_admin)
         if request.argument("reset"):
             await self._model.restrict()
-        return created
+        return await self._shower.show(request, created)
 
     async def _create(self, request: Request, content: Mapping[str, Any], store: Store | None = None) -> SecurityObject:
         credentials = request.body.get("credentials")
@@ -72,12 +74,13 @@ class UsersController(Controller):
     async def update_user(self, request: Request) -> SecurityObject:
         """Merge changes into a user; new profiles count at the next request."""
         changes = content_of(request, request.body, is_update=True)
-        return await self._users.update(request.required("_id"), changes)
+        return await self._shower.show(request, await self._users.update(request.required("_id"), changes))
 
     @action("replaceUser")
     async def replace_user(self, request: Request) -> SecurityObject:
         """Store a content in place of that of a user; its credentials stay."""
-        return await self._users.replace(request.required("_id"), content_of(request, request.body))
+        replaced = await self._users.replace(request.required("_id"), content_of(request, request.body))
+        return await self._shower.show(request, replaced)
 
     @action("deleteUser")
     async def delete_user(self, request: Request) -> RemovedObject:
@@ -97,7 +100,7 @@ class UsersController(Controller):
     @action("getUser")
     async def get_user(self, request: Request) -> SecurityObject:
         """Return a user."""
-        return await self._users.read(request.required("_id"))
+        return await self._shower.show(request, await self._users.read(request.required("_id")))
 
     @action("getUserRights")
     async def get_user_rights(self, request: Request) -> dict[str, Any]:
@@ -110,12 +113,12 @@ class UsersController(Controller):
     async def search_users(self, request: Request) -> SecurityPage:
         """Find users."""
         search = parse_user_search(request.body, *page_of(request, self._bounds))
-        return await find(request, self._bounds, self._users.collection, search)
+        return await self._shower.show_page(request, await find(request, self._bounds, self._users.collection, search))
 
     @action("scrollUsers")
     async def scroll_users(self, request: Request) -> SecurityPage:
         """Return the next page of a search of users."""
-        return await find_more(request, self._bounds, self._users.collection)
+        return await self._shower.show_page(request, await find_more(request, self._bounds, self._users.collection))
 
     @action("getUserMapping")
     async def get_user_mapping(self, request: Request) -> SecurityMapping:

@@ -73,6 +73,7 @@ from kuzzle.server_events import STARTED, tell_of_parts
 from kuzzle.specifications.store import Specifications
 from kuzzle.statistics import Statistics
 from kuzzle.storage.errors import StorageUnavailableError
+from kuzzle.storage.trash_collector import TrashCollector
 
 if TYPE_CHECKING:
     from protocols.metrics import MetricsDoor
@@ -123,6 +124,7 @@ class Application:
         self.statistics = Statistics(config.section("stats"), self.cache)
         self.auto_refresh = AutoRefresh(self.storage)
         self.background = Background()
+        self.trash = TrashCollector(self.storage, self.events, config.section("storage")["garbageCollector"])
         # What stops the process; it hands in its own.
         self.stop_server: Callable[[], None] = _ignore_stop
         self.funnel = Funnel(
@@ -331,6 +333,7 @@ class Application:
             await self._close()
             raise
         self.statistics.start()
+        self.trash.start()
         self._is_started = True
         self.events.notify("core:kuzzleStart", STARTED)
 
@@ -341,6 +344,7 @@ class Application:
         if not await self.slots.wait_idle(timeout_s):
             logger.warning("Stopping with %d requests still at work", self.slots.at_work)
         await self.background.finish(timeout_s)
+        await self.trash.stop()
         await self.events.stop()
         await self._close()
 

@@ -338,6 +338,12 @@ class Storage(ABC):
             One outcome per change, in order; UnknownIndexOrCollectionError fails a change, whatever its kind.
         """
 
+    @abstractmethod
+    async def erase_trash(self, index: str, collection: str, limit: int) -> list[str]:
+        """Remove documents of the trash for good, `limit` at most, and none that was revived before; return their ids.
+
+        They are fewer than `limit` once the trash is empty, as it also is where there is no such collection."""
+
     # --- search
 
     @abstractmethod

@@ -21,9 +21,7 @@ from kuzzle.storage.errors import (
     VersionConflictError,
 )
 from tests.contracts.filling import found, make_collection, put, refusal
-
-TRASHED = {"_kuzzle_info": {"active": False, "deletedAt": 2, "updater": "me"}}
-LIVING = {"_kuzzle_info": {"active": True, "author": "me", "createdAt": 1}}
+from tests.contracts.trash import LIVING, TRASHED, ErasingContract
 
 
 class WriteContract:
@@ -349,5 +347,5 @@ class TrashContract:
         assert again.created
 
 
-class WritesContract(WriteContract, AfterCommitContract, TrashContract):
+class WritesContract(WriteContract, AfterCommitContract, TrashContract, ErasingContract):
     """All of the writes."""

@@ -48,6 +48,7 @@ from kuzzle.storage.sqlite.readers import Readers
 from kuzzle.storage.sqlite.schema import load_catalogue, open_reader, open_writer
 from kuzzle.storage.sqlite.scrolls import Scrolls, StartedScroll
 from kuzzle.storage.sqlite.searching import count_documents, find_document_ids, search_documents
+from kuzzle.storage.sqlite.trash import erase_trash
 from kuzzle.storage.sqlite.upgrade import upgrade
 from kuzzle.storage.sqlite.writer import Change, Transaction, Writer
 from kuzzle.storage.sqlite.writing import write_documents, write_operations
@@ -353,6 +354,9 @@ class SqliteStorage(Storage):
             lambda transaction: write_operations(transaction, operations),
             after_commit=lambda outcomes: self._announce(outcomes, refresh, after_commit),
         )
+
+    async def erase_trash(self, index: str, collection: str, limit: int) -> list[str]:
+        return await self._change(lambda transaction: erase_trash(transaction, index, collection, limit))
 
     # --- search
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from typing import Any, Final
+
+import orjson
 
 from kuzzle.events import Events
 from kuzzle.limits import RequestSlots
+from kuzzle.realtime.news import News
+from kuzzle.realtime.notifications import DocumentEvent, UserEvent
 from kuzzle.realtime.rooms import Member, Room
 from kuzzle.realtime.subscriptions import Realtime
 from kuzzle.security.model import SecurityModel
 from kuzzle.storage.base import Storage
 from kuzzle.storage.internal import INTERNAL_INDEX
 
+# Members of a request that its events are told without: a secret, and what each event of an m* action would repeat.
+_NOT_TOLD: Final = ("jwt", "body")
 STARTED: Final = "Kuzzle server is ready"
 
 
 def tell_of_parts(
     events: Events, slots: RequestSlots, storage: Storage, realtime: Realtime, security: SecurityModel
 ) -> None:
-    """Fire the events of overload, indexes, rooms, roles and profiles from now on."""
+    """Fire the events of overload, indexes, rooms, what they are told, roles and profiles from now on."""
     slots.on_overload = lambda percentage: events.notify("core:overload", percentage)
     _tell_of_indexes(events, storage)
     _tell_of_rooms(events, realtime)
+    _tell_of_news(events, realtime.news)
     _tell_of_securities(events, security)
 
 
@@ -51,6 +60,38 @@ def _tell_of_rooms(events: Events, realtime: Realtime) -> None:
         lambda room: events.notify("room:new", room_of(room)),
         lambda room: events.notify("room:remove", room.id),
     )
+
+
+def _tell_of_news(events: Events, news: News) -> None:
+    def told_of_document(rooms: Sequence[Room], event: DocumentEvent) -> None:
+        if not events.has_listeners("core:notify:document"):
+            return
+        request = event.request
+        asked = {name: value for name, value in request.payload.items() if name not in _NOT_TOLD}
+        payload = {
+            "rooms": [room.id for room in rooms],
+            "scope": event.scope,
+            "content": request.api.document_notification(event)["result"],
+            "request": {**asked, "requestId": request.id, "timestamp": request.timestamp},
+        }
+        events.notify("core:notify:document", orjson.loads(orjson.dumps(payload)))
+
+    def told_of_user(room: Room, event: UserEvent) -> None:
+        if not events.has_listeners("core:notify:user"):
+            return
+        asked = {
+            "controller": "realtime",
+            "action": event.action,
+            "index": event.index,
+            "collection": event.collection,
+            "volatile": copy.deepcopy(event.volatile),
+            "timestamp": event.timestamp,
+        }
+        payload = {"room": room.id, "scope": event.movement, "content": {"count": event.count}, "request": asked}
+        events.notify("core:notify:user", payload)
+
+    news.on_document = told_of_document
+    news.on_user = told_of_user
 
 
 def _tell_of_securities(events: Events, security: SecurityModel) -> None:

@@ -14,7 +14,7 @@ No I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kuzzle.notification import Notification
@@ -39,12 +39,16 @@ class News:
     Attributes:
         outlet: The way to the clients; set before the server takes requests.
         replays: What goes to clients that have come back.
+        on_document: Called with what rooms are about to be told of a document or a message, and these rooms.
+        on_user: Called likewise with somebody who has come or gone, and the room.
     """
 
     outlet: Outlet
 
     def __init__(self, rooms: OpenRooms, remembered: RememberedRooms) -> None:
         self.replays = Replays(rooms.histories.max_replay_bytes)
+        self.on_document: Callable[[Sequence[Room], DocumentEvent], None] = lambda _rooms, _event: None
+        self.on_user: Callable[[Room, UserEvent], None] = lambda _room, _event: None
         self._rooms = rooms
         self._remembered = remembered
 
@@ -93,6 +97,8 @@ class News:
                 self._tell_of_document(left, out)
 
     def _tell_of_document(self, rooms: Sequence[Room], event: DocumentEvent) -> None:
+        if rooms:
+            self.on_document(rooms, event)
         if rooms and rooms[0].history is not None:  # all are of one collection
             self._tell_and_keep(rooms, event)
             return
@@ -143,6 +149,7 @@ class News:
             count=len(room.members),
             timestamp=timestamp,
         )
+        self.on_user(room, event)
         for api, channels in audience.items():
             self._broadcast(channels, Notification(api.user_notification(event)))
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from kuzzle.errors import KuzzleError
@@ -55,7 +55,7 @@ class Subscription:
     epoch: str | None = None
     offset: int | None = None
     recovered: bool | None = None
-    is_new: bool = False
+    is_new: bool = field(default=False, compare=False)  # what happened when it was made, not what it is
 
 
 class Realtime:

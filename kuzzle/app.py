@@ -49,6 +49,7 @@ from kuzzle.errors import KuzzleError
 from kuzzle.events import Events
 from kuzzle.funnel import Funnel
 from kuzzle.limits import RequestSlots
+from kuzzle.log_events import LogEvents
 from kuzzle.metrics.requests import RequestMeter
 from kuzzle.plugins.client import Inside, InsideClient
 from kuzzle.plugins.context import ServerParts
@@ -113,6 +114,7 @@ class Application:
         )
         pipes = config.section("plugins")["common"]
         self.events = Events(pipe_warn_time_ms=pipes["pipeWarnTime"], pipe_timeout_ms=pipes["pipeTimeout"])
+        self.log_events = LogEvents(self.events)
         self.passwords = Passwords(config.section("security")["passwords"])
         self.credentials = Credentials(Strategies(self.events))
         self.tokens = Tokens(self.storage, config.section("security")["jwt"], lambda: build_signatures(config))
@@ -325,6 +327,7 @@ class Application:
             for strategy in self.oidc_strategies:
                 await self.credentials.strategies.register(strategy, OIDC_OWNER)
             await self.security.load()
+            self.log_events.start()
             await self.plugins.start()
             if self.metrics is not None:
                 self.metrics.start()
@@ -354,6 +357,7 @@ class Application:
         if self.metrics is not None:
             await self.metrics.stop()
         await self.plugins.stop()
+        self.log_events.stop()
         self.passwords.close()
         self.outgoing.close()
         await self.entitlement.stop()

@@ -70,11 +70,13 @@ class Events:
 
     Attributes:
         dropped_hooks: How many hooks were not started, by owner, because too many were at work.
+        on_changed: Called when listeners have come or gone.
     """
 
     def __init__(self, *, pipe_warn_time_ms: int = 500, pipe_timeout_ms: int = 5000) -> None:
         """Start without listeners; the times are those of pipes that bring none, 0 turns one off."""
         self.dropped_hooks: dict[str, int] = {}
+        self.on_changed: Callable[[], None] = lambda: None
         self._warn_time_ms = pipe_warn_time_ms
         self._timeout_ms = pipe_timeout_ms
         self._pipes: dict[str, list[_Pipe]] = {}
@@ -214,6 +216,7 @@ class Events:
         """Listeners have changed: look for those of each event anew."""
         self._resolved.clear()
         self._groups.clear()
+        self.on_changed()
 
     def _find(self, event: str) -> _Listeners | None:
         try:

@@ -13,7 +13,7 @@ from kuzzle.schemas import SCHEMAS_FOLDER, load_schema
 ROOT = SCHEMAS_FOLDER.parent
 EVENTS: list[dict[str, Any]] = load_schema("events.json")
 # Scopes whose names stand in the code as they are; those of controllers are made of their names.
-SCOPES = ("request", "generic:document", "connection", "room", "core", "notify", "auth", "gc")
+SCOPES = ("request", "generic:document", "connection", "room", "core", "notify", "auth", "gc", "log")
 
 
 def texts(folder: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The benchmark suite: `.venv/bin/python tests/benchmarks [PART ...]`.
 
-Parts: http websocket socketio mqtt create fanout rights logins ms start. Prints Markdown tables; without names, of all
-parts. README.md tells how they are meant.
+Parts: http websocket socketio mqtt create fanout rights pipes logins ms start. Prints Markdown tables; without names,
+of all parts. README.md tells how they are meant.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 import document_create
+import empty_pipes
 import fanout
 import logins
 import memory_storage
@@ -38,6 +39,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "create": document_create.run,
     "fanout": fanout.run,
     "rights": rights.run,
+    "pipes": empty_pipes.run,
     "logins": logins.run,
     "ms": _memory_storage,
     "start": startup.run,

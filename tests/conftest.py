@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import redis_process
 import tornado.ioloop
+import wire
 from harness import Server
+from listeners import Listeners
 from redis_process import RedisProcess, running_redis
 
 
@@ -81,3 +83,15 @@ def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         if record.levelno > logging.INFO and not record.name.endswith(".client")
     ]
     assert not loud, [record.getMessage() for record in loud]
+
+
+@pytest.fixture
+def listeners(server: Server) -> Listeners:
+    """Listeners on the events of the server."""
+    return Listeners(server.app.events)
+
+
+@pytest.fixture
+def check_envelopes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pipes answer what no action's schema describes: only the envelope is held against its own."""
+    monkeypatch.setattr(wire, "check_response", lambda envelope: wire._check("response.json", envelope))

@@ -20,11 +20,6 @@ logger = logging.getLogger("kuzzle.tests")
 SCHEMA = next(event["payload"][0]["schema"] for event in load_schema("events.json") if event["name"] == "log:<level>")
 
 
-@pytest.fixture
-def listeners(server: Server) -> Listeners:
-    return Listeners(server.app.events)
-
-
 @pytest.fixture(autouse=True)
 def everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)

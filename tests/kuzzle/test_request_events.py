@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-import wire
 from harness import Server
 from listeners import Listeners, raising
 from plain_rights import rights_of, role_of
@@ -15,19 +14,9 @@ from kuzzle.errors import KuzzleError
 from kuzzle.request import Request
 from kuzzle.schemas import load_schema
 
+pytestmark = pytest.mark.usefixtures("check_envelopes_only")
 TEAPOT = KuzzleError.without_id(418, "I am a teapot")
 BOOKS = "/library/books"
-
-
-@pytest.fixture
-def listeners(server: Server) -> Listeners:
-    return Listeners(server.app.events)
-
-
-@pytest.fixture(autouse=True)
-def check_envelopes_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pipes answer what no action's schema describes: only the envelope is held against its own."""
-    monkeypatch.setattr(wire, "check_response", lambda envelope: wire._check("response.json", envelope))
 
 
 async def test_a_success_fires_its_events_in_order(server: Server, listeners: Listeners) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import wire
 from harness import Server
 from listeners import Listeners, raising
 
@@ -18,20 +17,10 @@ from kuzzle.request import Request
 from kuzzle.schemas import load_schema
 from kuzzle.security.strategies.registry import Strategies
 
+pytestmark = pytest.mark.usefixtures("check_envelopes_only")
 TEAPOT = KuzzleError.without_id(418, "I am a teapot")
 TARGET = {"index": "library", "collection": "books"}
 SCHEMAS = {event["name"]: event["payload"][0].get("schema", {}) for event in load_schema("events.json")}
-
-
-@pytest.fixture
-def listeners(server: Server) -> Listeners:
-    return Listeners(server.app.events)
-
-
-@pytest.fixture(autouse=True)
-def check_envelopes_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pipes answer what no action's schema describes: only the envelope is held against its own."""
-    monkeypatch.setattr(wire, "check_response", lambda envelope: wire._check("response.json", envelope))
 
 
 async def told(listeners: Listeners, event: str, count: int = 1) -> list[Any]:

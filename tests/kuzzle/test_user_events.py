@@ -6,28 +6,17 @@ from typing import Any
 
 import jsonschema
 import pytest
-import wire
 from harness import Server
 from listeners import Listeners, raising
 
 from kuzzle.errors import KuzzleError
 from kuzzle.schemas import load_schema
 
+pytestmark = pytest.mark.usefixtures("check_envelopes_only")
 EVENT = "security:formatUserForSerialization"
 TEAPOT = KuzzleError.without_id(418, "I am a teapot")
 SCHEMA = next(event["payload"][0]["schema"] for event in load_schema("events.json") if event["name"] == EVENT)
 CONTENT = {"profileIds": ["default"], "phone": "555"}
-
-
-@pytest.fixture
-def listeners(server: Server) -> Listeners:
-    return Listeners(server.app.events)
-
-
-@pytest.fixture(autouse=True)
-def check_envelopes_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pipes answer what no action's schema describes: only the envelope is held against its own."""
-    monkeypatch.setattr(wire, "check_response", lambda envelope: wire._check("response.json", envelope))
 
 
 def hide_phone(user: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import jsonschema
-import pytest
 from harness import Server
 from listeners import Listeners
 
@@ -16,11 +15,6 @@ DOCUMENT, USER = "core:notify:document", "core:notify:user"
 SCHEMAS = {event["name"]: event["payload"][0].get("schema", {}) for event in load_schema("events.json")}
 TARGET = {"index": "library", "collection": "books"}
 OLD = {"range": {"year": {"lt": 1900}}}
-
-
-@pytest.fixture
-def listeners(server: Server) -> Listeners:
-    return Listeners(server.app.events)
 
 
 async def told(listeners: Listeners, event: str, count: int) -> list[Any]:

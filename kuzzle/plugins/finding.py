@@ -6,17 +6,19 @@ Code of others is run here, so whatever it raises is told as one line about its 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kuzzle.config import Config
 from kuzzle.errors import KuzzleError
 from kuzzle.plugins.base import Plugin
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 ENTRY_POINTS: Final = "kuzzle.plugins"
 # Of modules that come from a path; a name that no package can have, so nobody's module is shadowed.
@@ -52,7 +54,7 @@ def wanted_plugins(config: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield name, options
     if section["common"]["discover"]:
         known = {name.lower() for name in named}
-        for name in sorted({point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}):
+        for name in sorted({point.name for point in _entry_points()}):
             if name.lower() not in known:
                 yield name, _DISCOVERED
 
@@ -81,10 +83,15 @@ def _of_name(place: str, label: str) -> type[Plugin]:
     return _checked(found, label)
 
 
+def _entry_points() -> EntryPoints:
+    """Return what installed packages declare."""
+    from importlib.metadata import entry_points  # most servers ask nobody, and start without csv, email and zipfile
+
+    return entry_points(group=ENTRY_POINTS)
+
+
 def _of_entry_point(name: str) -> FoundClass:
-    points = [
-        point for point in importlib.metadata.entry_points(group=ENTRY_POINTS) if point.name.lower() == name.lower()
-    ]
+    points = [point for point in _entry_points() if point.name.lower() == name.lower()]
     if not points:
         text = f"no installed package declares it (entry point {ENTRY_POINTS}), and neither class nor path is given"
         raise KuzzleError("plugin.assert.cannot_load", name, text)
